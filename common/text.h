@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of the well-formed code point at the start of `s` (1 to 4), or 0 if there is none. */
+size_t rr_utf8_next(const char *s, size_t len);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without control characters (C0, DEL, C1). */
 bool rr_text_valid(const char *s, size_t len);
 /* Code points, as MySQL's VARCHAR(n) counts them. The text has to be valid. */

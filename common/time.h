@@ -2,6 +2,7 @@
  * Range: years 1 to 9999, what RFC 3339 can write. Thread-safe, no locale, no TZ. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ int64_t rr_time_monotonic(void);                  /* CLOCK_MONOTONIC, in microse
  * cut after microseconds. Second 60 and hour 24 are refused: a booking cannot start in either.
  * Returns NULL and sets *ret_us, or the reason in words for an invalid_params entry. */
 const char *rr_time_parse(const char *text, size_t len, int64_t *ret_us);
+/* Whether the text has the shape of such a time, be there such an instant or not: 2026-02-30T24:00Z has. */
+bool rr_time_well_formed(const char *text, size_t len);
 
 /* "2026-12-01T10:00:00Z", with the fraction (".123456") only if it is not zero. Returns `out`. */
 char *rr_time_format(int64_t us, char out[RR_TIME_TEXT]);
