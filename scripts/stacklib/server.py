@@ -1,0 +1,203 @@
+"""What all servers of a stack have in common: start, readiness, stop, and telling why not."""
+
+import hashlib
+import json
+import os
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from . import account, process
+from .command import check_cancelled
+from .errors import StackError, tail
+from .ports import HOST, require_free
+
+# Handed on to whatever we start, so that sanitizers can be steered from outside.
+_PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "RR_LOG_LEVEL")
+
+
+class Server:
+    """One server. A subclass says what to run and when it is ready; the process is found again by its
+    pid file, so that any later Python process can go on with it."""
+
+    name: str
+    start_seconds = 60.0
+    stop_seconds = 20.0
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.log: Path = stack.dir / "logs" / f"{self.name}.log"
+        self.settings: dict[str, str] = {}  # more environment, for tests
+        self._pid_file = process.PidFile(stack.dir / "pids", self.name)
+        self._lock = threading.Lock()
+
+    # What a subclass says.
+
+    def ports(self) -> dict[str, int]:
+        """The ports it listens on, by the name under which they are configured."""
+        return {self.name: self.port}
+
+    def prepare(self) -> None:
+        """Makes its folders, data and configuration; called before each start."""
+
+    def argv(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def reads(self) -> list[Path]:
+        """Files that it reads when it starts: when one changes, it is started anew."""
+        return []
+
+    def needs_paths(self) -> list[Path]:
+        """Files and folders that its user must be able to reach."""
+        return [self.stack.dir, self.stack.repo]
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+    # What every server has.
+
+    @property
+    def port(self) -> int:
+        return self.stack.ports[self.name]
+
+    @property
+    def pid(self) -> int | None:
+        started = self._pid_file.running()
+        return started.pid if started else None
+
+    def alive(self) -> bool:
+        return self._pid_file.running() is not None
+
+    def log_since_start(self) -> str:
+        """What it has logged since it was started last."""
+        started = self._pid_file.read()
+        with open(self.log, "rb") as file:
+            file.seek(started.log_offset if started else 0)
+            return file.read().decode(errors="replace")
+
+    def launch(self) -> bool:
+        """Starts it unless it runs as it should already. True if it was started. Does not wait."""
+        with self._lock:
+            self.prepare()
+            argv = account.wrap(self.argv(), *self.needs_paths())
+            env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(self.stack.dir)}
+            env |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+            env |= self.environment() | self.settings
+            fingerprint = self._fingerprint(argv, env)
+            running = self._pid_file.running()
+            if running and running.fingerprint == fingerprint:
+                return False
+            if running:
+                self.stack.progress.say(f"{self.name}: has changed, is started anew")
+                self._stop()
+            for name, port in self.ports().items():
+                require_free(name, port)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._pid_file.pid_path.parent.mkdir(parents=True, exist_ok=True)
+            self._pid_file.write(process.spawn(argv, env, self.stack.dir, self.log, fingerprint))
+            return True
+
+    def await_ready(self, seconds: float | None = None) -> None:
+        """Waits until it is ready; a StackError with the end of its log if it ends or takes too long."""
+        seconds = seconds or self.start_seconds
+        deadline = time.monotonic() + seconds
+        while True:
+            check_cancelled()
+            started = self._pid_file.read()
+            offset = started.log_offset if started else 0
+            if not self.alive():
+                status = process.exit_status(started.pid) if started else None
+                how = "is not running" if status is None else f"ended with {_describe(status)}"
+                raise StackError(f"{self.name} {how}", self.log, offset)
+            if self.ready():
+                return
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.name} is not ready after {seconds:.0f} s{self.why()}", self.log, offset)
+            time.sleep(0.05)
+
+    def why(self) -> str:
+        """What it says itself about not being ready, if it can be asked."""
+        return ""
+
+    def start(self) -> None:
+        with self.stack.progress.step(self.name) as step:
+            launched = self.launch()
+            self.await_ready()
+            listens = ", ".join(str(port) for port in self.ports().values())
+            step.done = f"ready, port {listens}" if launched else None
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Sends a signal; after SIGKILL it waits until the process is gone."""
+        started = self._pid_file.running()
+        if started is None or not process.send(started, number):
+            raise StackError(f"{self.name} is not running")
+        if number == signal.SIGKILL:
+            process.wait_gone(started, 10)
+
+    def stop(self) -> int | None:
+        """Stops it if it runs. Its exit status, where that can be known: 0, or minus the signal's number."""
+        with self._lock:
+            return self._stop()
+
+    def _stop(self) -> int | None:
+        started = self._pid_file.running()
+        if started is None:
+            self._pid_file.pid_path.unlink(missing_ok=True)
+            return None
+        if not process.stop(started, self.stop_signal, self.stop_seconds):
+            self.stack.progress.say(f"{self.name}: did not stop in {self.stop_seconds:.0f} s and was killed")
+        status = process.exit_status(started.pid)
+        self._pid_file.remove()
+        return status
+
+    def tail(self, lines: int = 15) -> list[str]:
+        return tail(self.log, 0, lines)
+
+    def _fingerprint(self, argv: list[str], env: dict[str, str]) -> str:
+        parts: list[object] = [argv, env]
+        for path in self.reads():
+            status = path.stat()
+            parts.append([str(path), status.st_mtime_ns, status.st_size])
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def http_get(url: str, seconds: float = 2.0) -> tuple[int, str]:
+    """(status, body); status 0 and the reason if there is no answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+    except (OSError, ValueError) as error:
+        return 0, str(error)
+
+
+def local_url(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def fill(template: Path, values: dict[str, object]) -> str:
+    """The text of `template` with each {{name}} replaced."""
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace("{{" + name + "}}", str(value))
+    return text
+
+
+def write_if_changed(path: Path, text: str, mode: int = 0o640) -> Path:
+    """Writes a generated file, and leaves it untouched if it says that already."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    account.own(path, mode)
+    return path
+
+
+def _describe(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
