@@ -1,10 +1,13 @@
 /* rr_err: every way a call can end, in one table: enum, HTTP status, code on the wire, title.
  *
- * The code is the last part of the problem's type, `/problems/<code>` (RFC 9457); the title is its fixed text. What is
- * special about one occurrence goes into `detail`. Adding an error is adding a line; docs/api.md lists the same table
- * and a unit test compares the two. Numbers are not on the wire; they group the table. */
+ * The code is the last part of the problem's type, `/problems/<code>` (RFC 9457); the title is its fixed
+ * text. What is special about one occurrence goes into `detail`. Adding an error is adding a line;
+ * docs/api.md lists the same table and a unit test compares the two. Numbers are not on the wire; they group
+ * the table. */
 #pragma once
 
+/* A table reads by its columns. */
+/* clang-format off */
 #define RR_ERRORS(X)                                                                                         \
     X(OK,                     0, 200, "ok",                     "no error")                                  \
     /* the request itself */                                                                                 \
@@ -38,6 +41,7 @@
     X(PROJECTION_BEHIND,    912, 503, "projection-behind",      "the read model has not reached the Consistency-Token yet") \
     X(NO_MEMORY,            991, 503, "no-memory",              "the service is out of memory; retry later") \
     X(INTERNAL,             999, 500, "internal",               "the service failed; this is its fault")
+/* clang-format on */
 
 enum rr_err {
 #define X(name, number, status, code, title) RR_##name = (number),

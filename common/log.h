@@ -1,15 +1,16 @@
 /* rr_log: one line an event on standard error, key=value (logfmt).
  *
- *   ts=2026-12-01T10:00:00.123456Z lvl=info svc=command req=7f3a… trace=4bf9… msg="reservation created" reservation=… room=…
+ *   ts=2026-12-01T10:00:00.123456Z lvl=info svc=command req=7f3a… trace=4bf9… msg="room created" room=7
  *
- * Common code returns errors and does not log them; whoever decides what happens logs, once. Each line is one write(2), so
- * lines of several threads do not mix. A text that a client or a server gave goes through RR_Q. Thread-safe. */
+ * Common code returns errors and does not log them; whoever decides what happens logs, once. Each line is one
+ * write(2), so lines of several threads do not mix. A text that a client or a server gave goes through RR_Q.
+ * Thread-safe. */
 #pragma once
 
 #include "macros.h"
 
 enum rr_log_level { RR_LOG_ERROR, RR_LOG_WARN, RR_LOG_INFO, RR_LOG_DEBUG };
-extern const char *const rr_log_level_names[];    /* NULL-terminated, for the config table */
+extern const char *const rr_log_level_names[]; /* NULL-terminated, for the config table */
 
 /* Who speaks, for the lines of one request; NULL fields are left out. */
 struct rr_log_ctx {
@@ -26,11 +27,13 @@ void rr_log(enum rr_log_level level, const struct rr_log_ctx *ctx, const char *m
 #define rr_info(...)  rr_log(RR_LOG_INFO, NULL, __VA_ARGS__)
 #define rr_debug(...) rr_log(RR_LOG_DEBUG, NULL, __VA_ARGS__)
 
-/* `s` in double quotes, with quotes, backslashes and control characters escaped, cut after about 480 bytes. Lives in one of eight
- * thread-local buffers, used in turn: good for the arguments of one log call. NULL gives "". */
+/* `s` in double quotes, with quotes, backslashes and control characters escaped, cut after about 480 bytes.
+ * Lives in one of eight thread-local buffers, used in turn: good for the arguments of one log call. NULL
+ * gives "". */
 const char *rr_log_quote(const char *s);
 #define RR_Q(s) rr_log_quote(s)
 
-/* A broken invariant of ours: a line `BUG …` with file and line, then abort(). Never for what a client or server did. */
+/* A broken invariant of ours: a line that begins with BUG, then abort(). Never for what a client or server
+ * did. */
 #define RR_BUG(why) rr_bug(__FILE__, __LINE__, why)
 _Noreturn void rr_bug(const char *file, int line, const char *why);

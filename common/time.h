@@ -1,22 +1,22 @@
-/* rr_time: instants as microseconds since 1970-01-01T00:00:00Z (int64_t), proleptic Gregorian, no leap seconds.
- * Range: years 1 to 9999, what RFC 3339 can write. Thread-safe, no locale, no TZ. */
+/* rr_time: instants as microseconds since 1970-01-01T00:00:00Z (int64_t), proleptic Gregorian, no leap
+ * seconds. Range: years 1 to 9999, what RFC 3339 can write. Thread-safe, no locale, no TZ. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RR_TIME_TEXT   32                         /* bytes for any rr_time_format() result, NUL included */
+#define RR_TIME_TEXT   32 /* bytes for any rr_time_format() result, NUL included */
 #define RR_US_PER_SEC  INT64_C(1000000)
 #define RR_US_PER_MIN  (60 * RR_US_PER_SEC)
 #define RR_US_PER_HOUR (60 * RR_US_PER_MIN)
 #define RR_US_PER_DAY  (24 * RR_US_PER_HOUR)
 
-int64_t rr_time_now(void);                        /* CLOCK_REALTIME */
-int64_t rr_time_monotonic(void);                  /* CLOCK_MONOTONIC, in microseconds; for deadlines */
+int64_t rr_time_now(void);       /* CLOCK_REALTIME */
+int64_t rr_time_monotonic(void); /* CLOCK_MONOTONIC, in microseconds; for deadlines */
 
-/* RFC 3339 section 5.6 with an offset: 2026-12-01T10:00Z style without seconds is taken too (ISO 8601), fractions are
- * cut after microseconds. Second 60 and hour 24 are refused: a booking cannot start in either.
+/* RFC 3339 section 5.6 with an offset: 2026-12-01T10:00Z style without seconds is taken too (ISO 8601),
+ * fractions are cut after microseconds. Second 60 and hour 24 are refused: a booking cannot start in either.
  * Returns NULL and sets *ret_us, or the reason in words for an invalid_params entry. */
 const char *rr_time_parse(const char *text, size_t len, int64_t *ret_us);
 /* Whether the text has the shape of such a time, be there such an instant or not: 2026-02-30T24:00Z has. */

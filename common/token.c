@@ -1,11 +1,12 @@
-/* The bytes: format (4 bits) and kind (4 bits), id (16 or 8), version (4), CRC-32 (4), all big-endian, in base64url. */
+/* The bytes: format (4 bits) and kind (4 bits), id (16 or 8), version (4), CRC-32 (4), all big-endian, in
+ * base64url. */
 #include "token.h"
 
 #include "text.h"
 
 #include <string.h>
 
-enum { FORMAT = 1, BYTES_MAX = 1 + 16 + 4 + 4, CRC_BYTES = 4 };
+enum { FORMAT = 0, BYTES_MAX = 1 + 16 + 4 + 4, CRC_BYTES = 4 };
 
 static size_t id_bytes(unsigned kind)
 {

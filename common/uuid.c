@@ -7,7 +7,8 @@
 #include <sys/random.h>
 
 /* The counter of RFC 9562 section 6.2 method 1: the 12 bits of rand_a, begun at random in the lower half each
- * millisecond, so that at least 2,048 ids rise before it is full; then the millisecond is counted up ahead of time. */
+ * millisecond, so that at least 2,048 ids rise before it is full; then the millisecond is counted up ahead of
+ * time. */
 enum { COUNTER_MAX = 0xfff, COUNTER_START = 0x7ff };
 
 struct rr_uuid rr_uuid_v7(void)
