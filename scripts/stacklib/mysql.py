@@ -52,6 +52,12 @@ class Mysql(Server):
             f"--init-file={self.stack.passwords.folder / 'mysql-init.sql'}",
         ]
 
+    def clear_leftovers(self) -> None:
+        # mysqld takes a killed one that nobody has reaped yet for alive. What must never be shared, the
+        # data, is under a lock that the kernel frees.
+        for name in ("mysql.sock", "mysql.sock.lock"):
+            (self.data / name).unlink(missing_ok=True)
+
     def reads(self) -> list[Path]:
         return [self._settings]
 

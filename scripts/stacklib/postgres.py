@@ -4,7 +4,7 @@ import functools
 import signal
 from pathlib import Path
 
-from . import account, command
+from . import account, command, process
 from .errors import StackError
 from .ports import HOST
 from .server import Server, write_if_changed
@@ -56,6 +56,17 @@ class Postgres(Server):
         return [str(_bin_folder() / "postgres"), "-D", str(self.data)] + [
             word for name, value in settings.items() for word in ("-c", f"{name}={value}")
         ]
+
+    def clear_leftovers(self) -> None:
+        """The lock file of a killed postmaster: PostgreSQL takes one that nobody has reaped yet for alive.
+        Its other processes end by themselves; before that, nobody may touch the data."""
+        lock = self.data / "postmaster.pid"
+        if not lock.exists():
+            return
+        if not process.wait_until(lambda: not process.working_in(self.data), 30):
+            pids = ", ".join(str(pid) for pid in process.working_in(self.data))
+            raise StackError(f"postgres: processes {pids} still use {self.data}", self.log)
+        lock.unlink()
 
     def reads(self) -> list[Path]:
         return [self._settings]

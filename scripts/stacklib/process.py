@@ -133,6 +133,18 @@ def stop(started: Started, number: int, seconds: float) -> bool:
     return False
 
 
+def working_in(folder: Path) -> list[int]:
+    """The processes whose working folder is `folder`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and os.readlink(entry / "cwd") == str(folder):
+                found.append(int(entry.name))
+        except OSError:
+            continue  # gone by now, a zombie, or not ours to look at
+    return found
+
+
 def wait_until(condition, seconds: float, interval: float = 0.05) -> bool:
     """Polls `condition` until it holds; False when it does not within `seconds`."""
     deadline = time.monotonic() + seconds

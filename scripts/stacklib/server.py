@@ -44,6 +44,9 @@ class Server:
     def prepare(self) -> None:
         """Makes its folders, data and configuration; called before each start."""
 
+    def clear_leftovers(self) -> None:
+        """Removes what a killed predecessor left behind; called before each start, when none runs."""
+
     def argv(self) -> list[str]:
         raise NotImplementedError
 
@@ -99,6 +102,7 @@ class Server:
                 self._stop()
             for name, port in self.ports().items():
                 require_free(name, port)
+            self.clear_leftovers()
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self._pid_file.pid_path.parent.mkdir(parents=True, exist_ok=True)
             self._pid_file.write(process.spawn(argv, env, self.stack.dir, self.log, fingerprint))
