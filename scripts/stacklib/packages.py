@@ -37,6 +37,15 @@ BUILD = [
     ("libmariadb-dev", None),
     ("libcmocka-dev", None),
 ]
+# Only for scripts/test and scripts/check.
+TEST = [
+    ("git", "git"),
+    ("clang", "clang"),
+    ("clang-format-14", None),
+    ("clang-tidy-14", None),
+    ("python3-venv", None),
+    ("shellcheck", None),
+]
 # Only for what is not in the cache yet.
 FETCH_KAFKA = [("maven", "mvn")]
 FETCH_DBMATE = [("python3-pip", None)]
