@@ -38,10 +38,11 @@ struct rr_query {
     char sqlstate[6];
     const char *message;                          /* the server's, on RR_INTERNAL */
     /* rr_pg's own */
-    struct rr_query *next;
+    struct rr_query *next, *prev;
     struct rr_timer timer;
     void *conn;
-    unsigned flags;
+    uint64_t seq;
+    unsigned stmt_index, flags;
 };
 
 struct rr_pg_conf {
@@ -63,7 +64,8 @@ void rr_pg_free(struct rr_pg *pg);                /* queries under way end with 
 /* Queue `q`; it goes out with the rest of this loop turn in one send.
  * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands (then `q` is still yours and done is not called). */
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q) RR_MUST_CHECK;
-/* Forget `q`'s caller: done() will not be called, the query's answer is dropped. `q` may be freed at once (rr_pg keeps what it needs). */
+/* Forget `q`'s caller: done() will not be called, the query's answer is dropped. `q` may be freed at once (rr_pg keeps what it needs). Nothing happens
+ * if `q` is not under way (it has ended, or is zeroed and was never submitted). */
 void rr_pg_abandon(struct rr_pg *pg, struct rr_query *q);
 
 /* Replace the session's SQL: on all connections now, ahead of what is submitted after, and on every later one. For `SET search_path`. */
