@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What scripts/test and scripts/check need beside bash.
 
-  tools.py install           installs what only the tests need: Debian packages, Python libraries
-  tools.py python            prints the path of the Python that has the tests' libraries
-  tools.py count REPORT…     prints "passed failed skipped", summed over JUnit reports of ctest and pytest
+tools.py install           installs what only the tests need: Debian packages, Python libraries
+tools.py python            prints the path of the Python that has the tests' libraries
+tools.py count REPORT…     prints "passed failed skipped", summed over JUnit reports of ctest and pytest
 """
 
 import hashlib

@@ -14,6 +14,7 @@ from .metrics import Metrics
 
 SECONDS = 30.0
 UNSET = object()
+_JSON = ("application/json", "application/problem+json")
 
 
 class Answer(Mapping):
@@ -24,8 +25,8 @@ class Answer(Mapping):
         self.headers = response.headers
         self.text = response.text
         self.seconds = response.elapsed.total_seconds()
-        kind = response.headers.get("Content-Type", "").split(";")[0]
-        self.json = response.json() if kind in ("application/json", "application/problem+json") and response.text else None
+        is_json = response.headers.get("Content-Type", "").split(";")[0] in _JSON
+        self.json = response.json() if is_json and response.text else None
 
     def __getitem__(self, name):
         return self.json[name]
@@ -61,7 +62,9 @@ def _check_rules(answer: Answer) -> None:
     assert answer.headers.get("X-Request-Id"), f"an answer without X-Request-Id: {answer}"
     if answer.status < 400:
         return
-    assert answer.headers["Content-Type"] == "application/problem+json", f"an error that is no problem+json: {answer}"
+    assert answer.headers["Content-Type"] == "application/problem+json", (
+        f"an error that is no problem+json: {answer}"
+    )
     assert answer["type"] == f"/problems/{answer['code']}"
     assert answer["title"]
     assert answer["status"] == answer.status
@@ -144,7 +147,9 @@ def unique(prefix: str) -> str:
 class Command(Service):
     """command-svc: every write, and strong reads."""
 
-    def create_room(self, name: str | None = None, capacity=8, location=None, *, key=None, expect=201, **options) -> Answer:
+    def create_room(
+        self, name: str | None = None, capacity=8, location=None, *, key=None, expect=201, **options
+    ) -> Answer:
         body = {"name": name or unique("room"), "capacity": capacity, "location": location}
         return self.call("POST", "/v1/rooms", body, headers={"Idempotency-Key": key}, expect=expect, **options)
 
@@ -156,7 +161,18 @@ class Command(Service):
         return self.get(f"/v1/rooms/{_id(room)}", expect=expect)
 
     def reserve(
-        self, room, starts_at, ends_at, user="ann", *, title=UNSET, key=None, headers=None, expect=201, code=None, **more
+        self,
+        room,
+        starts_at,
+        ends_at,
+        user="ann",
+        *,
+        title=UNSET,
+        key=None,
+        headers=None,
+        expect=201,
+        code=None,
+        **more,
     ) -> Answer:
         body = {"room_id": _id(room), "user_id": user, "starts_at": starts_at, "ends_at": ends_at, **more}
         if title is not UNSET:

@@ -1,0 +1,150 @@
+"""One stack of real servers for the session, and the words that the tests are written in.
+
+Each test makes rooms and users of its own, so tests disturb nobody and run in any order. The files are numbered: the
+basic things first, so that the first failure points at the cause; those that break servers come last.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pymysql
+import pytest
+from stacklib.stack import REPO, Stack
+from support.api import Command, Query, Service, unique
+from support.programs import UNSOUND
+from support.waiting import eventually
+
+FOLDER = REPO / ".test/stack"
+PRESET = os.environ.get("RR_TEST_PRESET", "asan")
+KEEP = bool(os.environ.get("RR_TEST_KEEP"))
+PROGRAMS = ("command-svc", "query-svc", "projector")
+
+# Handed on to the programs; a report ends the program, and the log is looked at after each test.
+os.environ.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99")
+os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+os.environ.setdefault("RR_LOG_LEVEL", "info")
+
+
+def pytest_configure(config):
+    # Whoever stops us gets an orderly end, with all servers stopped, even where Ctrl-C is ignored for background jobs.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def stack():
+    if not KEEP and (FOLDER / "ports.json").exists():
+        Stack(FOLDER, ports="auto", preset=PRESET).wipe()
+    stack = Stack(FOLDER, ports="auto", preset=PRESET)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        statuses = {} if KEEP else stack.stop()
+    for name in PROGRAMS:
+        assert statuses.get(name) in (0, None), f"{name} ended with {statuses[name]}: {stack.server(name).log}"
+        report = UNSOUND.search(stack.server(name).log_since_start())
+        assert not report, f"{name}: {report[0]}, see {stack.server(name).log}"
+
+
+@pytest.fixture(autouse=True)
+def programs_stay_sound(request):
+    """No test may leave a sanitizer's report or a BUG line in a program's log."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    logs = {name: request.getfixturevalue("stack").server(name).log for name in PROGRAMS}
+    offsets = {name: log.stat().st_size for name, log in logs.items()}
+    request.node.program_logs = [(name, logs[name], offset) for name, offset in offsets.items()]
+    yield
+    for name, log, offset in request.node.program_logs:
+        text = _written_since(log, offset)
+        report = UNSOUND.search(text)
+        assert not report, f"{name}: {text[report.start() :][:4000]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the programs logged meanwhile."""
+    report = yield
+    if report.failed:
+        for name, log, offset in getattr(item, "program_logs", []):
+            lines = _written_since(log, offset).splitlines()[-25:]
+            if lines:
+                report.sections.append((f"{name} logged", "\n".join(lines)))
+    return report
+
+
+def _written_since(log: Path, offset: int) -> str:
+    with open(log, "rb") as file:
+        file.seek(offset)
+        return file.read().decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def command(stack) -> Command:
+    return Command(stack.command_svc.url)
+
+
+@pytest.fixture(scope="session")
+def query(stack) -> Query:
+    return Query(stack.query_svc.url)
+
+
+@pytest.fixture(scope="session")
+def projector(stack) -> Service:
+    return Service(stack.projector.url)
+
+
+@pytest.fixture
+def mysql(stack):
+    """The truth, by hand: a connection as administrator, each statement a transaction of its own."""
+    connection = connect_mysql(stack)
+    yield connection
+    connection.close()
+
+
+def connect_mysql(stack):
+    return pymysql.connect(
+        host=stack.env["RR_MYSQL_HOST"],
+        port=int(stack.env["RR_MYSQL_PORT"]),
+        user=stack.env["RR_MYSQL_ROOT_USER"],
+        password=stack.env["RR_MYSQL_ROOT_PASSWORD"],
+        database=stack.env["RR_MYSQL_DATABASE"],
+        autocommit=True,
+        init_command="SET time_zone = '+00:00'",
+    )
+
+
+@pytest.fixture
+def pg(stack):
+    """The read model, by hand: a connection as administrator."""
+    with psycopg.connect(stack.env["RR_PG_ADMIN_CONNINFO"], autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def user() -> str:
+    return unique("user")
+
+
+@pytest.fixture
+def room(command):
+    return command.create_room()
+
+
+@pytest.fixture
+def caught_up(query, mysql):
+    """Waits until the read model includes all that is committed now."""
+
+    def wait(seconds: float = 30):
+        with mysql.cursor() as cursor:
+            cursor.execute("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')")
+            (now,) = cursor.fetchone()
+        eventually(
+            lambda: query.get("/v1/rooms", params={"limit": 1}).headers.get("Projection-As-Of", "") > now, seconds
+        )
+
+    return wait

@@ -1,0 +1,90 @@
+"""Programs started by a test itself, beside those of the stack, with settings of the test's own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from .api import Command, Query, Service
+from .waiting import eventually
+
+# What makes a run unsound whatever the tests say: a sanitizer's report, a broken invariant.
+UNSOUND = re.compile(
+    r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|^BUG\b|\bBUG at\b", re.MULTILINE
+)
+
+_CLIENTS = {"command-svc": Command, "query-svc": Query, "projector": Service}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run(stack, name: str, *arguments: str, settings: dict[str, str | None] | None = None, seconds: float = 30):
+    """Runs a program to its end with the stack's settings and `settings` over them (None: without that one)."""
+    server = stack.server(name)
+    return subprocess.run(
+        [str(server.binary), *arguments],
+        env=_environment(server, settings or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+
+
+def _environment(server, settings: dict[str, str | None]) -> dict[str, str]:
+    environment = {"PATH": os.environ["PATH"]} | server.environment() | settings
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+class Program:
+    """`with Program(stack, "command-svc", folder, RR_MYSQL_WORKERS="1") as program:` a second one of its kind, on a port
+    of its own. At the end of the block it is stopped, and has to end cleanly."""
+
+    def __init__(self, stack, name: str, folder: Path, **settings: str):
+        self.server = stack.server(name)
+        self.port = free_port()
+        self.settings = {"RR_HTTP_PORT": str(self.port), **settings}
+        self.log = folder / f"{name}-{self.port}.log"
+        self.client = _CLIENTS[name](f"http://127.0.0.1:{self.port}")
+
+    def __enter__(self) -> "Program":
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                self.server.argv(),
+                env=_environment(self.server, self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            eventually(self._is_ready)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            if kind is None:
+                raise AssertionError(f"it did not stop:\n{self.log.read_text()[-4000:]}") from None
+        if kind is None:
+            text = self.log.read_text()
+            assert self.process.returncode == 0, f"it ended with {self.process.returncode}:\n{text[-4000:]}"
+            assert not UNSOUND.search(text), text[-8000:]
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, f"it ended at once:\n{self.log.read_text()[-4000:]}"
+        return self.client.is_ready()
