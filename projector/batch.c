@@ -1,0 +1,158 @@
+#include "batch.h"
+#include "changes.h"
+#include "time.h"
+
+#include <string.h>
+
+void batch_init(struct batch *b)
+{
+    memset(b, 0, sizeof(*b));
+    b->buckets.arena = &b->arena;
+    b->events_end = &b->events;
+}
+
+void batch_fini(struct batch *b)
+{
+    map_fini(&b->reservation_map);
+    map_fini(&b->room_map);
+    buckets_fini(&b->buckets);
+    arena_fini(&b->arena);
+}
+
+void batch_reset(struct batch *b)
+{
+    map_reset(&b->reservation_map);
+    map_reset(&b->room_map);
+    buckets_reset(&b->buckets);
+    arena_reset(&b->arena);
+    b->events = NULL;
+    b->events_end = &b->events;
+    b->reservations = NULL;
+    b->rooms = NULL;
+    b->n_messages = b->n_events = b->n_reservations = b->n_rooms = b->n_pulses = b->n_days = b->n_stale = 0;
+    b->as_of = 0;
+    b->streamed_pulse = false;
+}
+
+/* ---- collecting ---- */
+
+static struct batch_reservation *reservation_of(struct batch *b, const struct rr_uuid *id)
+{
+    void **at = map_at(&b->reservation_map, map_key_uuid(id));
+
+    if (!*at) {
+        struct batch_reservation *r = arena_alloc(&b->arena, sizeof(*r));
+
+        *r = (struct batch_reservation){.id = *id, .next = b->reservations};
+        b->reservations = r;
+        b->n_reservations++;
+        *at = r;
+    }
+    return *at;
+}
+
+static void add_event(struct batch *b, const struct change *c, int64_t offset)
+{
+    struct batch_event *e = arena_alloc(&b->arena, sizeof(*e));
+    struct batch_reservation *r = reservation_of(b, &c->event.after.id);
+
+    *e = (struct batch_event){
+        .event = c->event, .reservation = r, .offset = offset, .committed_at = c->committed_at};
+    *b->events_end = e;
+    b->events_end = &e->next;
+    b->n_events++;
+    b->n_days += (size_t)((c->event.after.ends_at - c->event.after.starts_at) / RR_US_PER_DAY) + 1;
+    if (!r->latest || r->latest->version < e->event.after.version)
+        r->latest = &e->event.after;
+}
+
+static void add_room(struct batch *b, const struct change *c)
+{
+    void **at = map_at(&b->room_map, (struct map_key){.a = (uint64_t)c->room.id});
+    struct batch_room *r = *at;
+
+    if (!r) {
+        *at = r = arena_alloc(&b->arena, sizeof(*r));
+        *r = (struct batch_room){.room = c->room, .next = b->rooms};
+        b->rooms = r;
+        b->n_rooms++;
+    } else if (r->room.version < c->room.version) {
+        r->room = c->room;
+    }
+}
+
+void batch_add(struct batch *b, const struct change *c, int64_t offset)
+{
+    b->n_messages++;
+    switch (c->what) {
+    case CHANGE_EVENT: add_event(b, c, offset); break;
+    case CHANGE_ROOM: add_room(b, c); break;
+    case CHANGE_PULSE:
+        b->n_pulses++;
+        b->streamed_pulse |= c->streamed;
+        break;
+    case CHANGE_IGNORED: return;
+    }
+    if (c->committed_at > b->as_of)
+        b->as_of = c->committed_at;
+}
+
+/* ---- planning ---- */
+
+static int gap(const struct batch_event *e, int64_t expected, struct failure *f)
+{
+    char id[RR_UUID_TEXT];
+
+    return fail(f, FAIL_MESSAGE, "offset %lld: reservation %s: version %lld arrived, version %lld is missing",
+                (long long)e->offset, rr_uuid_format(&e->event.after.id, id), (long long)e->event.after.version,
+                (long long)expected);
+}
+
+static int plan_event(struct batch *b, struct batch_event *e, struct failure *f)
+{
+    struct batch_reservation *r = e->reservation;
+    int64_t version = r->now ? r->now->version : 0;
+
+    if (e->event.after.version <= version) {
+        b->n_stale++;
+        return 0;
+    }
+    if (e->event.after.version != version + 1)
+        return gap(e, version + 1, f);
+    e->is_new = true;
+    e->changes = changes_json(&b->arena, r->now, &e->event);
+    r->now = &e->event.after;
+    return 0;
+}
+
+static bool same_text(struct text a, struct text b)
+{
+    return a.s && b.s ? a.n == b.n && memcmp(a.s, b.s, a.n) == 0 : !a.s && !b.s;
+}
+
+static void plan_room(struct batch *b, struct batch_room *r)
+{
+    r->is_new = !r->stored || r->stored_version < r->room.version;
+    if (!r->is_new)
+        b->n_stale++;
+    r->is_renamed = r->is_new && !(r->stored && same_text(r->stored_name, r->room.name) &&
+                                   same_text(r->stored_location, r->room.location));
+}
+
+int batch_plan(struct batch *b, struct failure *f)
+{
+    b->n_stale = 0;
+    for (struct batch_reservation *r = b->reservations; r; r = r->next)
+        r->now = r->stored;
+    for (struct batch_event *e = b->events; e; e = e->next)
+        if (plan_event(b, e, f) != 0)
+            return -1;
+    for (struct batch_room *r = b->rooms; r; r = r->next)
+        plan_room(b, r);
+    for (struct batch_reservation *r = b->reservations; r; r = r->next)
+        if (!reservation_same_use(r->stored, r->now)) {
+            buckets_add(&b->buckets, r->stored, -1);
+            buckets_add(&b->buckets, r->now, 1);
+        }
+    return 0;
+}
