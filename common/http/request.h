@@ -1,13 +1,22 @@
-/* rr_request: what common/ itself needs of a request beyond http.h. */
+/* rr_http's side of a request, for the files of common/ that work inside one: fields.c, the router, the
+ * replies.
+ *
+ * All of it belongs to the loop's thread. What is allocated here lives exactly as long as the request. */
 #pragma once
 
+#include "http.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 
-struct rr_req;
+/* `n` bytes, aligned for any type, not zeroed; NULL when memory is out. */
+void *rr_req_alloc(struct rr_req *r, size_t n);
+char *rr_req_strndup(struct rr_req *r, const char *s, size_t n);
 
-/* Call `cb` for each decoded query parameter, in order; value is "" without "=". Texts live as long as the request. Stops when `cb`
- * returns false. */
-int rr_query_each(struct rr_req *r, bool (*cb)(void *arg, const char *name, const char *value), void *arg);
-
-/* Call release(p) when the request is freed. */
+/* release(p) when the request ends, in the reverse order. Out of memory releases at once and answers as the
+ * request's end does: keep first, use after. */
 void rr_req_keep(struct rr_req *r, void *p, void (*release)(void *));
+
+/* Each decoded query parameter in order; value "" when without '='. Stops and returns 0 when cb returns
+ * false, else 1. */
+int rr_query_each(struct rr_req *r, bool (*cb)(void *arg, const char *name, const char *value), void *arg);

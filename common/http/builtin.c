@@ -1,0 +1,26 @@
+/* The routes that every program has. */
+#include "http_internal.h"
+
+#include "../metrics.h"
+
+static enum rr_step livez(struct rr_req *r)
+{
+    struct rr_buf body = {0};
+
+    rr_buf_puts(&body, "ok\n");
+    return rr_reply_text(r, 200, "text/plain; charset=utf-8", &body);
+}
+
+static enum rr_step metrics(struct rr_req *r)
+{
+    struct rr_buf body = {0};
+
+    rr_metrics_render(&body);
+    return rr_reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
+}
+
+const struct rr_route rr_builtin_routes[] = {
+    {.method = "GET", .pattern = "/livez", .handle = livez},
+    {.method = "GET", .pattern = "/metrics", .handle = metrics},
+    {0},
+};
