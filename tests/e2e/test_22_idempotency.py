@@ -1,0 +1,88 @@
+"""A request with an Idempotency-Key is carried out once, however often it is sent."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.api import unique
+from support.times import on
+
+
+@pytest.fixture
+def key() -> str:
+    return unique("key")
+
+
+def same(first, again) -> bool:
+    """The later answer is the first one again, and says so."""
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    names = ("ETag", "Location", "Consistency-Token")
+    return [first.headers.get(n) for n in names] == [
+        again.headers.get(n) for n in names
+    ] and first.status == again.status
+
+
+def test_a_repeated_booking_is_answered_and_not_made_again(command, room, user, key):
+    first = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, key=key)
+    again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, key=key)
+    assert same(first, again) and again.json == first.json
+
+
+def test_a_quoted_key_is_the_bare_one(command, room, key):
+    first = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+    again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=f'"{key}"')
+    assert same(first, again)
+
+
+def test_a_repeated_room_is_answered_and_not_made_again(command, key):
+    name = unique("once")
+    first = command.create_room(name, key=key)
+    again = command.create_room(name, key=key)
+    assert same(first, again) and again.json == first.json
+
+
+def test_a_repeated_change_and_cancellation_are_answered_as_before(command, room, key):
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"))
+    first = command.change(booked, title="x", key=key)
+    command.cancel(booked)
+    again = command.change(booked, title="x", key=key)
+    assert same(first, again) and again["state"] == "confirmed"
+
+
+def test_a_refusal_is_repeated_as_well(command, room, key):
+    taken = command.reserve(room, on(2, "10:00"), on(2, "11:00"))
+    first = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=409, code="slot-taken")
+    command.cancel(taken)
+    again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=409, code="slot-taken")
+    assert same(first, again)
+    assert again["conflicts"] == first["conflicts"]
+
+
+def test_a_key_is_good_for_one_request_only(command, room, key):
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+    command.reserve(room, on(2, "10:00"), on(2, "11:30"), key=key, expect=422, code="idempotency-key-reused")
+    command.change(booked, title="x", key=key, expect=422, code="idempotency-key-reused")
+
+
+def test_a_malformed_request_does_not_use_up_its_key(command, room, key):
+    command.reserve(room, "never", on(2, "11:00"), key=key, expect=400)
+    command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+
+
+@pytest.mark.parametrize("bad", ["", '""', "x" * 256, "a b", '"open'])
+def test_a_key_that_is_none_is_refused(command, room, bad):
+    command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=bad, expect=400, code="idempotency-key-invalid")
+
+
+def test_of_many_equal_requests_at_once_one_is_carried_out(command, mysql, room, user, key):
+    def book(_):
+        return command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, key=key, expect=None)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(book, range(16)))
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert len({answer["id"] for answer in answers if answer.status == 201}) == 1
+    assert {answer["code"] for answer in answers if answer.status == 409} <= {"idempotency-in-progress"}
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", room["id"])
+        assert cursor.fetchone() == (1,)
