@@ -6,6 +6,7 @@
  * without a body, so refusals wait for the end of the body; only a body that is far too large, one whose
  * length is in doubt, and a client that waits for "100 Continue" are answered at once. */
 #include "http_internal.h"
+#include "loop_internal.h"
 
 #include "../log.h"
 #include "../time.h"
@@ -173,6 +174,12 @@ static void proceed(struct rr_http_req *h)
         run(h);
 }
 
+static void resume_connection(struct rr_http_req *h)
+{
+    MHD_resume_connection(h->conn);
+    rr_loop_run_mhd_again(h->hl->loop);
+}
+
 void rr_resume(struct rr_req *r)
 {
     struct rr_http_req *h = r->http;
@@ -185,7 +192,7 @@ void rr_resume(struct rr_req *r)
         RR_BUG("a request was resumed that does not wait");
     h->waiting = false;
     if (!h->failed)
-        MHD_resume_connection(h->conn);
+        resume_connection(h);
     else if (!h->conn)
         rr_http_req_free(h);
 }
@@ -347,7 +354,7 @@ void rr_exchange_fail_waiting(struct rr_http_loop *hl)
         if (!h->waiting || h->failed)
             continue;
         h->failed = true;
-        MHD_resume_connection(h->conn);
+        resume_connection(h);
     }
 }
 

@@ -54,9 +54,15 @@ struct rr_req {
 };
 
 /* ---- reading ---- */
-const char *rr_header(const struct rr_req *r, const char *name); /* NULL if absent; of several the first */
+/* NULL if absent; of several the first. A copy that lives as long as the request. */
+const char *rr_header(const struct rr_req *r, const char *name);
 
 /* ---- waiting ---- */
+/* Exactly once for each RR_WAIT, from the loop's thread; also from inside a handler, which is then called
+ * again. Until then the request's memory stays, whatever happens to the connection: when the service stops
+ * and the drain time is over, the client has got its 503, the handler is not called again, and rr_resume()
+ * frees the request. So do not touch it after rr_resume(), and take nothing of the connection's for granted
+ * in between. */
 void rr_resume(struct rr_req *r);
 
 /* ---- answering: one reply a request ---- */
@@ -71,8 +77,8 @@ enum rr_step rr_reply_empty(struct rr_req *r, unsigned status); /* 204, 304 */
 /* ---- problems, RFC 9457 ---- */
 /* What is special this time; all before rr_reply_error(). The texts are for the client: no internals. */
 void rr_problem_detail(struct rr_req *r, const char *fmt, ...) RR_PRINTF(2, 3);
-void rr_problem_param(struct rr_req *r, const char *name, const char *fmt, ...)
-    RR_PRINTF(3, 4); /* one of invalid_params */
+/* One of invalid_params. */
+void rr_problem_param(struct rr_req *r, const char *name, const char *fmt, ...) RR_PRINTF(3, 4);
 bool rr_problem_has_params(const struct rr_req *r);
 struct rr_json *rr_problem_members(struct rr_req *r); /* write further members: conflicts, reservation_id … */
 /* application/problem+json: type, title, status, detail, code, request_id, then the above. A transient error
@@ -92,95 +98,43 @@ struct rr_http_conf {
 };
 /* Rows of the config table for a program whose struct has `member` of type struct rr_http_conf; `port` is a
  * text, its default. */
-#define RR_HTTP_CONFIG(conf, member, port_default)                                                           \
-    {"RR_HTTP_HOST",                                                                                         \
-     RR_CFG_TEXT,                                                                                            \
-     offsetof(conf, member.host),                                                                            \
-     "127.0.0.1",                                                                                            \
-     "address to listen on",                                                                                 \
-     0,                                                                                                      \
-     0,                                                                                                      \
-     NULL},                                                                                                  \
-        {"RR_HTTP_PORT",                                                                                     \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.port),                                                                        \
-         port_default,                                                                                       \
-         "TCP port to listen on; 0: any free one",                                                           \
-         0,                                                                                                  \
-         65535,                                                                                              \
-         NULL},                                                                                              \
-        {"RR_HTTP_LOOPS",                                                                                    \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.loops),                                                                       \
-         "2",                                                                                                \
-         "event loops, each a thread; one per core",                                                         \
-         1,                                                                                                  \
-         RR_HTTP_LOOPS_MAX,                                                                                  \
-         NULL},                                                                                              \
-        {"RR_HTTP_CONNECTIONS",                                                                              \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.connections),                                                                 \
-         "10000",                                                                                            \
-         "open client connections, all loops together",                                                      \
-         1,                                                                                                  \
-         1000000,                                                                                            \
-         NULL},                                                                                              \
-        {"RR_HTTP_BODY_BYTES",                                                                               \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.body_bytes),                                                                  \
-         "16384",                                                                                            \
-         "largest request body; more is 413",                                                                \
-         1,                                                                                                  \
-         16777216,                                                                                           \
-         NULL},                                                                                              \
-        {"RR_HTTP_HEADER_BYTES",                                                                             \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.header_bytes),                                                                \
-         "16384",                                                                                            \
-         "memory for one connection's request line and headers; more is 431",                                \
-         2048,                                                                                               \
-         1048576,                                                                                            \
-         NULL},                                                                                              \
-        {"RR_HTTP_IDLE_S",                                                                                   \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.idle_s),                                                                      \
-         "60",                                                                                               \
-         "a connection that sends nothing this long is closed",                                              \
-         1,                                                                                                  \
-         3600,                                                                                               \
-         NULL},                                                                                              \
-        {"RR_HTTP_DRAIN_MS",                                                                                 \
-         RR_CFG_U32,                                                                                         \
-         offsetof(conf, member.drain_ms),                                                                    \
-         "10000",                                                                                            \
-         "at SIGTERM: how long requests in flight may take",                                                 \
-         0,                                                                                                  \
-         600000,                                                                                             \
-         NULL},                                                                                              \
-        {"RR_AUTH",                                                                                          \
-         RR_CFG_ENUM,                                                                                        \
-         offsetof(conf, member.auth),                                                                        \
-         NULL,                                                                                               \
-         "who callers are; off: everybody is the admin `admin`",                                             \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         rr_auth_choices},                                                                                   \
-    {                                                                                                        \
-        "RR_AUTH_OFF_BEYOND_LOOPBACK", RR_CFG_ENUM, offsetof(conf, member.auth_off_beyond_loopback), "no",   \
-            "listen beyond loopback although RR_AUTH=off", 0, 0, rr_no_yes                                   \
-    }
+/* clang-format off */
+#define RR_HTTP_CONFIG(conf, member, port_default) \
+    {"RR_HTTP_HOST", RR_CFG_TEXT, offsetof(conf, member.host), "127.0.0.1", \
+     "address to listen on", 0, 0, NULL}, \
+    {"RR_HTTP_PORT", RR_CFG_U32, offsetof(conf, member.port), port_default, \
+     "TCP port to listen on; 0: any free one", 0, 65535, NULL}, \
+    {"RR_HTTP_LOOPS", RR_CFG_U32, offsetof(conf, member.loops), "2", \
+     "event loops, each a thread; one per core", 1, RR_HTTP_LOOPS_MAX, NULL}, \
+    {"RR_HTTP_CONNECTIONS", RR_CFG_U32, offsetof(conf, member.connections), "10000", \
+     "open client connections, all loops together", 1, 1000000, NULL}, \
+    {"RR_HTTP_BODY_BYTES", RR_CFG_U32, offsetof(conf, member.body_bytes), "16384", \
+     "largest request body; more is 413", 1, 16777216, NULL}, \
+    {"RR_HTTP_HEADER_BYTES", RR_CFG_U32, offsetof(conf, member.header_bytes), "16384", \
+     "memory for one connection's request line and headers; more is 431", 2048, 1048576, NULL}, \
+    {"RR_HTTP_IDLE_S", RR_CFG_U32, offsetof(conf, member.idle_s), "60", \
+     "a connection that sends nothing this long is closed", 1, 3600, NULL}, \
+    {"RR_HTTP_DRAIN_MS", RR_CFG_U32, offsetof(conf, member.drain_ms), "10000", \
+     "at SIGTERM: how long requests in flight may take", 0, 600000, NULL}, \
+    {"RR_AUTH", RR_CFG_ENUM, offsetof(conf, member.auth), NULL, \
+     "who callers are; off: everybody is the admin `admin`", 0, 0, rr_auth_choices}, \
+    {"RR_AUTH_OFF_BEYOND_LOOPBACK", RR_CFG_ENUM, offsetof(conf, member.auth_off_beyond_loopback), "no", \
+     "listen beyond loopback although RR_AUTH=off", 0, 0, rr_no_yes}
+/* clang-format on */
 
 extern const char *const rr_auth_choices[]; /* "off" */
 extern const char *const rr_no_yes[];       /* "no", "yes" */
 
 struct rr_http_service {
-    const char *name;              /* metrics and logs: "command" */
-    const struct rr_route *routes; /* ended by a row with method NULL; /livez and /metrics are built in,
-                                      /readyz is the service's */
-    enum rr_err (*loop_init)(
-        struct rr_loop *l, void *app,
-        void **ret_loop_app); /* in the loop's thread, before it takes requests; may be NULL */
-    void (*loop_fini)(struct rr_loop *l, void *loop_app); /* after its last request; may be NULL */
+    const char *name; /* metrics and logs: "command" */
+    /* Ended by a row with method NULL. /livez and /metrics are built in; /readyz is the service's. */
+    const struct rr_route *routes;
+    /* In the loop's thread, before it takes requests; may be NULL. */
+    enum rr_err (*loop_init)(struct rr_loop *l, void *app, void **ret_loop_app);
+    /* In the loop's thread, when all clients have been answered; may be NULL. It ends the loop's own work:
+     * after it, nothing posts to the loop but the owners of requests that were given up (they may do so at
+     * any time). Queries under way end here and hand their requests back. */
+    void (*loop_fini)(struct rr_loop *l, void *loop_app);
     void *app;
 };
 
@@ -190,8 +144,9 @@ struct rr_http;
 int rr_http_start(const struct rr_http_conf *conf, const struct rr_http_service *svc,
                   struct rr_http **ret) RR_MUST_CHECK;
 uint16_t rr_http_port(const struct rr_http *h); /* the real one when conf->port is 0 */
-/* Stop accepting, close idle connections, let requests in flight finish for conf->drain_ms, fail the rest
- * with 503, join the threads, free. */
+/* Stop accepting, close idle connections, let requests in flight finish for conf->drain_ms, answer the rest
+ * with 503, join the threads, free. What a worker still holds then keeps its memory and its loop until the
+ * process ends, so a pool of workers is freed after this. */
 void rr_http_stop(struct rr_http *h);
 
 /* ---- a program's life ---- */

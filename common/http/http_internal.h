@@ -15,7 +15,6 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct rr_http_loop;
 
@@ -107,8 +106,8 @@ void rr_exchange_close_idle(struct rr_http_loop *hl);
 /* ---- request.c ---- */
 struct rr_http_req *rr_http_req_new(struct rr_http_loop *hl, struct MHD_Connection *conn);
 void rr_http_req_free(struct rr_http_req *h);
-bool rr_http_req_query(
-    struct rr_http_req *h); /* decodes the query string; false: malformed, the problem's detail says how */
+/* Decodes the query string. False: a broken percent escape, or no memory. */
+bool rr_http_req_query(struct rr_http_req *h);
 /* In place. Returns the decoded length, or -1: a broken escape or %00. */
 long rr_percent_decode(char *s);
 

@@ -31,6 +31,7 @@ struct rr_loop {
     struct rr_turn *turns;
     struct epoll_event events[EVENTS];
     int n_events, at_event;
+    bool again;                      /* libmicrohttpd has to run once more before we wait */
     _Atomic(struct rr_post *) posts; /* the newest first */
 };
 
@@ -158,7 +159,7 @@ static int wait_ms(struct rr_loop *l, int64_t deadline)
 
 void rr_loop_turn(struct rr_loop *l, int64_t deadline)
 {
-    int n = epoll_wait(l->ep, l->events, EVENTS, wait_ms(l, deadline));
+    int n = epoll_wait(l->ep, l->events, EVENTS, l->again ? 0 : wait_ms(l, deadline));
 
     if (n < 0 && errno != EINTR)
         RR_BUG("epoll_wait failed");
@@ -172,6 +173,7 @@ void rr_loop_turn(struct rr_loop *l, int64_t deadline)
     l->n_events = l->at_event = 0;
     if (l->timers.n)
         rr_timers_fire(&l->timers, rr_time_monotonic());
+    l->again = false;
     if (l->mhd)
         MHD_run(l->mhd);
     for (struct rr_turn *t = l->turns; t; t = t->next)
@@ -198,6 +200,11 @@ int rr_loop_set_mhd(struct rr_loop *l, struct MHD_Daemon *mhd)
         return -EINVAL;
     l->mhd_watch = (struct rr_watch){.ready = mhd_ready, .fd = info->epoll_fd};
     return rr_loop_watch(l, &l->mhd_watch, EPOLLIN);
+}
+
+void rr_loop_run_mhd_again(struct rr_loop *l)
+{
+    l->again = true;
 }
 
 struct MHD_Daemon *rr_loop_mhd(const struct rr_loop *l)

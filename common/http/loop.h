@@ -59,15 +59,14 @@ struct rr_turn {
     void *arg;
     struct rr_turn *next; /* rr_loop's */
 };
-void rr_loop_after_turn(struct rr_loop *l,
-                        struct rr_turn *t); /* from loop_init only; stands until the loop ends */
+/* From loop_init only; stands until the loop ends. */
+void rr_loop_after_turn(struct rr_loop *l, struct rr_turn *t);
 
 void *rr_loop_app(const struct rr_loop *l); /* what the service's loop_init() returned for this loop */
 int rr_loop_index(const struct rr_loop *l); /* 0 … RR_HTTP_LOOPS-1 */
 
 /* ---- a loop without HTTP, for tests and tools; rr_http_start() makes its own ---- */
 int rr_loop_new(int index, struct rr_loop **ret) RR_MUST_CHECK; /* 0 or -errno */
-void rr_loop_turn(
-    struct rr_loop *l,
-    int64_t deadline); /* one turn; waits for work until `deadline` (rr_time_monotonic()) at most */
+/* One turn; waits for work until `deadline` (rr_time_monotonic()) at most. */
+void rr_loop_turn(struct rr_loop *l, int64_t deadline);
 void rr_loop_free(struct rr_loop *l); /* nobody may post to it any more; NULL is fine */
