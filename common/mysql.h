@@ -37,12 +37,14 @@ struct rr_mysql_conf {
 /* ---- the pool ---- */
 struct rr_mysql_job {
     struct rr_loop *loop;                         /* where done() runs */
-    void (*work)(struct rr_mysql_job *job, struct rr_mysql *db);   /* in a worker; NULL db: no connection could be made, see err */
+    void (*work)(struct rr_mysql_job *job, struct rr_mysql *db);   /* in a worker, which has a connection; else it is not called, see err */
     void (*done)(struct rr_mysql_job *job);       /* in the loop */
-    int64_t deadline;                             /* rr_time_monotonic(): a job still waiting then is handed to done() with RR_OVERLOADED, not worked */
+    int64_t deadline;                             /* rr_time_monotonic(): a job still waiting then is handed to done() with RR_OVERLOADED, not worked; 0: none */
     enum rr_err err;                              /* RR_OK, or RR_OVERLOADED / RR_DB_UNAVAILABLE when work() did not run; work() may set it */
-    struct rr_post post;                          /* rr_mysql's */
+    /* rr_mysql's own */
+    struct rr_post post;
     struct rr_mysql_job *next;
+    int64_t queued;
 };
 /* Starts the workers; each connects on its first job, keeps its connection, checks one that was idle for long, and makes a lost one again. */
 enum rr_err rr_mysql_pool_new(const struct rr_mysql_conf *conf, struct rr_mysql_pool **ret) RR_MUST_CHECK;
@@ -51,12 +53,14 @@ void rr_mysql_pool_free(struct rr_mysql_pool *pool);
 /* RR_OK: done() will be called exactly once. RR_OVERLOADED: the queue is full, the job is still yours. Never blocks. */
 enum rr_err rr_mysql_pool_submit(struct rr_mysql_pool *pool, struct rr_mysql_job *job) RR_MUST_CHECK;
 
-/* ---- one connection of its own (the projector's reads, tools) ---- */
+/* ---- one connection of its own (the projector's reads, tools) ----
+ * Connects at once; RR_DB_UNAVAILABLE, with the reason in the log, if that fails. A lost connection is made again by the next call. */
 enum rr_err rr_mysql_new(const struct rr_mysql_conf *conf, struct rr_mysql **ret) RR_MUST_CHECK;
 void rr_mysql_free(struct rr_mysql *db);
 
 /* ---- statements ---- */
-/* Four endings. RETRY: deadlock 1213, lock wait 1205, 1020, or the connection was lost before anything could have been committed. */
+/* Four endings. RETRY: deadlock 1213, lock wait 1205, 1020, or the connection was lost before anything could have been committed. Outside a transaction a
+ * SELECT is repeated once by itself when the connection turns out to be lost; a write is not, and ends FATAL: nobody knows whether it was made. */
 enum rr_db { RR_DB_FATAL = -2, RR_DB_RETRY = -1, RR_DB_NONE = 0, RR_DB_ONE = 1 };
 
 enum rr_sql_type { RR_SQL_NULL, RR_SQL_INT, RR_SQL_UINT, RR_SQL_TEXT, RR_SQL_BYTES, RR_SQL_TIME };
@@ -91,6 +95,8 @@ enum rr_db rr_mysql_each(struct rr_mysql *db, const char *sql, const struct rr_s
 uint64_t rr_mysql_insert_id(const struct rr_mysql *db);
 /* Of the last call that ended FATAL or RETRY. */
 unsigned rr_mysql_errno(const struct rr_mysql *db);
+/* The same as an error for the client: RR_DB_UNAVAILABLE, RR_DB_BUSY, or RR_INTERNAL. For statements outside rr_mysql_transact(). */
+enum rr_err rr_mysql_err(const struct rr_mysql *db);
 const char *rr_mysql_message(const struct rr_mysql *db);
 
 /* ---- the transaction runner ---- */
@@ -100,7 +106,7 @@ struct rr_mysql_tx {
     enum rr_db (*body)(struct rr_mysql *db, void *arg);
     void *arg;
     const char *actor, *reason, *trace_id;        /* → @rr_actor, @rr_reason, @rr_trace_id; set at begin, NULL again at the end */
-    int64_t deadline;                             /* no further try after this (monotonic) */
+    int64_t deadline;                             /* no further try after this (monotonic); 0: none */
 };
 /* RR_OK: committed or rolled back by body's own decision. RR_DB_BUSY: tries used up. RR_DB_UNAVAILABLE. RR_OUTCOME_UNKNOWN: the connection was lost at COMMIT.
  * RR_INTERNAL: an SQL error nobody expected; rr_mysql_message() has it. READ COMMITTED; tries are bounded, with jitter. */

@@ -1,0 +1,57 @@
+/* mysql_conn: one connection to MySQL as rr_mysql's parts know it: made lazily, closed at the first sign of
+ * trouble with it, made again by whoever needs it next. The gate keeps many threads from waiting for a dead
+ * server one after another: after a failed attempt one thread at a time tries again, every 200 ms at most,
+ * and the others fail at once.
+ *
+ * Internal to rr_mysql. */
+#pragma once
+
+#include "mysql.h"
+#include "mysql_client.h"
+
+#include <pthread.h>
+
+struct mysql_gate { /* shared by connections to one server; any thread */
+    pthread_mutex_t lock;
+    bool down, trying;
+    int64_t next_try;
+};
+
+struct mysql_cached {
+    const char *sql; /* its address is the key */
+    MYSQL_STMT *stmt;
+};
+
+struct rr_mysql {
+    const struct rr_mysql_conf *conf;
+    struct mysql_gate *gate, own_gate;
+    MYSQL *client; /* NULL: not connected */
+    struct mysql_cached *cache;
+    size_t n_cached, cap_cached;
+    bool in_tx;
+    int64_t used; /* when it last answered */
+    uint64_t insert_id;
+    unsigned code; /* of the last call that failed */
+    char message[512];
+};
+
+void mysql_conn_init(struct rr_mysql *db, const struct rr_mysql_conf *conf, struct mysql_gate *gate);
+void mysql_conn_fini(struct rr_mysql *db);
+
+/* Connected after RR_OK; checks a connection that may have died while it was idle. Else RR_DB_UNAVAILABLE. */
+enum rr_err mysql_conn_ready(struct rr_mysql *db) RR_MUST_CHECK;
+/* Has the server closed it, as far as can be seen without asking? */
+bool mysql_conn_is_cut(const struct rr_mysql *db);
+void mysql_conn_close(struct rr_mysql *db);
+
+/* Keep code and message of what failed, close the connection if it is no good any more; how such a call ends.
+ */
+enum rr_db mysql_conn_failed(struct rr_mysql *db, unsigned code, const char *message);
+bool mysql_code_is_lost(unsigned code);
+
+/* Several statements, separated by ';', without results, in one round trip. *ret_done: how many ended well.
+ */
+bool mysql_conn_batch(struct rr_mysql *db, const char *sql, size_t len, unsigned *ret_done);
+
+void mysql_gate_init(struct mysql_gate *gate);
+void mysql_gate_fini(struct mysql_gate *gate);

@@ -1,0 +1,296 @@
+#include "mysql_conn.h"
+
+#include "log.h"
+#include "metrics.h"
+#include "time.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Jobs wait in one queue, first come, first served. A worker with nothing to do sleeps; the janitor sleeps
+ * too while there are sleeping workers for all that waits. When there are not, it hands back what has waited
+ * too long, so that a request is answered in time although each worker waits for a server that does not
+ * answer. */
+struct rr_mysql_pool {
+    const struct rr_mysql_conf *conf;
+    struct mysql_gate gate;
+    pthread_mutex_t lock;
+    pthread_cond_t work, crowded;
+    /* under the lock */
+    struct rr_mysql_job *first, **last;
+    uint32_t queued, idle;
+    bool stopping, janitor_awake;
+    /* constant while threads run */
+    pthread_t *workers, janitor;
+    uint32_t n_workers;
+    bool has_janitor;
+    struct rr_gauge *queue;
+    struct rr_histogram *wait_seconds, *job_seconds;
+};
+
+#define JANITOR_MIN_US 5000
+
+/* ---- the queue; under the lock ---- */
+
+static void queue_changed(struct rr_mysql_pool *pool, int by)
+{
+    pool->queued += (uint32_t)by;
+    rr_gauge_set(pool->queue, pool->queued);
+}
+
+static struct rr_mysql_job *queue_take(struct rr_mysql_pool *pool, struct rr_mysql_job **at)
+{
+    struct rr_mysql_job *job = *at;
+
+    *at = job->next;
+    if (pool->last == &job->next)
+        pool->last = at;
+    job->next = NULL;
+    queue_changed(pool, -1);
+    return job;
+}
+
+static bool is_late(const struct rr_mysql_job *job, int64_t now)
+{
+    return job->deadline && now >= job->deadline;
+}
+
+/* ---- handing back ---- */
+
+static const char *result_labels(enum rr_err err)
+{
+    switch (err) {
+    case RR_OVERLOADED: return "result=\"overloaded\"";
+    case RR_DB_UNAVAILABLE: return "result=\"unavailable\"";
+    case RR_DB_BUSY: return "result=\"busy\"";
+    case RR_OUTCOME_UNKNOWN: return "result=\"unknown\"";
+    case RR_INTERNAL: return "result=\"error\"";
+    default: return "result=\"ok\""; /* a refusal by the rules is a job well done */
+    }
+}
+
+static void count(enum rr_err err)
+{
+    rr_counter_add(rr_counter("rr_mysql_jobs_total", "jobs for MySQL by how they ended", result_labels(err)),
+                   1);
+}
+
+static void run_done(struct rr_post *post)
+{
+    struct rr_mysql_job *job = (struct rr_mysql_job *)((char *)post - offsetof(struct rr_mysql_job, post));
+
+    job->done(job);
+}
+
+static void hand_back(struct rr_mysql_job *job)
+{
+    count(job->err);
+    job->post.run = run_done;
+    rr_loop_post(job->loop, &job->post); /* from here on it is the loop's */
+}
+
+/* ---- workers ---- */
+
+static void serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mysql_job *job)
+{
+    int64_t begun = rr_time_monotonic();
+
+    rr_histogram_observe(pool->wait_seconds, (double)(begun - job->queued) / 1e6);
+    if (is_late(job, begun))
+        job->err = RR_OVERLOADED;
+    else if ((job->err = mysql_conn_ready(db)) == RR_OK)
+        job->work(job, db);
+    assert(!db->in_tx);
+    rr_histogram_observe(pool->job_seconds, (double)(rr_time_monotonic() - begun) / 1e6);
+    hand_back(job);
+}
+
+static void *worker(void *arg)
+{
+    struct rr_mysql_pool *pool = arg;
+    struct rr_mysql db;
+
+    mysql_conn_init(&db, pool->conf, &pool->gate);
+    if (mysql_thread_init())
+        RR_BUG("the MySQL client library refuses a thread");
+    pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        struct rr_mysql_job *job;
+
+        while (!pool->first && !pool->stopping) {
+            pool->idle++;
+            pthread_cond_wait(&pool->work, &pool->lock);
+            pool->idle--;
+        }
+        if (!pool->first)
+            break;
+        job = queue_take(pool, &pool->first);
+        pthread_mutex_unlock(&pool->lock);
+        serve(pool, &db, job);
+        pthread_mutex_lock(&pool->lock);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    mysql_conn_fini(&db);
+    mysql_thread_end();
+    return NULL;
+}
+
+/* ---- the janitor ---- */
+
+/* Takes the late ones out of the queue. Returns them; *ret_next: when the next one will be late. Under the
+ * lock. */
+static struct rr_mysql_job *take_late(struct rr_mysql_pool *pool, int64_t *ret_next)
+{
+    struct rr_mysql_job *late = NULL, **at = &pool->first;
+    int64_t now = rr_time_monotonic(), next = now + RR_US_PER_SEC;
+
+    while (*at) {
+        struct rr_mysql_job *job = *at;
+
+        if (is_late(job, now)) {
+            queue_take(pool, at);
+            job->next = late;
+            late = job;
+            continue;
+        }
+        if (job->deadline && job->deadline < next)
+            next = job->deadline;
+        at = &job->next;
+    }
+    *ret_next = next < now + JANITOR_MIN_US ? now + JANITOR_MIN_US : next;
+    return late;
+}
+
+static void hand_back_late(struct rr_mysql_job *late)
+{
+    while (late) {
+        struct rr_mysql_job *job = late;
+
+        late = job->next;
+        job->err = RR_OVERLOADED;
+        hand_back(job);
+    }
+}
+
+static void *janitor(void *arg)
+{
+    struct rr_mysql_pool *pool = arg;
+
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->stopping) {
+        struct rr_mysql_job *late;
+        struct timespec until;
+        int64_t next;
+
+        if (!pool->first) {
+            pool->janitor_awake = false;
+            pthread_cond_wait(&pool->crowded, &pool->lock);
+            continue;
+        }
+        late = take_late(pool, &next);
+        if (late) {
+            pthread_mutex_unlock(&pool->lock);
+            hand_back_late(late);
+            pthread_mutex_lock(&pool->lock);
+            continue;
+        }
+        until = (struct timespec){.tv_sec = next / RR_US_PER_SEC, .tv_nsec = next % RR_US_PER_SEC * 1000};
+        pthread_cond_timedwait(&pool->crowded, &pool->lock, &until);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+/* ---- the pool ---- */
+
+enum rr_err rr_mysql_pool_submit(struct rr_mysql_pool *pool, struct rr_mysql_job *job)
+{
+    job->err = RR_OK;
+    job->next = NULL;
+    job->queued = rr_time_monotonic();
+    pthread_mutex_lock(&pool->lock);
+    if (pool->stopping || pool->queued >= pool->conf->queue) {
+        pthread_mutex_unlock(&pool->lock);
+        count(RR_OVERLOADED);
+        return RR_OVERLOADED;
+    }
+    *pool->last = job;
+    pool->last = &job->next;
+    queue_changed(pool, 1);
+    if (pool->queued > pool->idle && !pool->janitor_awake) {
+        pool->janitor_awake = true;
+        pthread_cond_signal(&pool->crowded);
+    }
+    pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    return RR_OK;
+}
+
+static bool start_threads(struct rr_mysql_pool *pool)
+{
+    pool->workers = calloc(pool->conf->workers, sizeof(*pool->workers));
+    if (!pool->workers)
+        return false;
+    for (; pool->n_workers < pool->conf->workers; pool->n_workers++)
+        if (pthread_create(&pool->workers[pool->n_workers], NULL, worker, pool))
+            return false;
+    pool->has_janitor = pthread_create(&pool->janitor, NULL, janitor, pool) == 0;
+    return pool->has_janitor;
+}
+
+static void init_sync(struct rr_mysql_pool *pool)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->crowded, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    mysql_gate_init(&pool->gate);
+}
+
+enum rr_err rr_mysql_pool_new(const struct rr_mysql_conf *conf, struct rr_mysql_pool **ret)
+{
+    struct rr_mysql_pool *pool = calloc(1, sizeof(*pool));
+
+    if (!pool)
+        return RR_NO_MEMORY;
+    pool->conf = conf;
+    pool->last = &pool->first;
+    init_sync(pool);
+    pool->queue = rr_gauge("rr_mysql_queue", "jobs waiting for a MySQL connection", NULL);
+    pool->wait_seconds = rr_histogram("rr_mysql_wait_seconds", "how long jobs waited for a MySQL connection",
+                                      NULL, rr_latency_bounds, rr_latency_n_bounds);
+    pool->job_seconds = rr_histogram("rr_mysql_job_seconds", "how long jobs had a MySQL connection", NULL,
+                                     rr_latency_bounds, rr_latency_n_bounds);
+    if (!start_threads(pool)) {
+        rr_mysql_pool_free(pool);
+        return RR_NO_MEMORY;
+    }
+    *ret = pool;
+    return RR_OK;
+}
+
+void rr_mysql_pool_free(struct rr_mysql_pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->work);
+    pthread_cond_broadcast(&pool->crowded);
+    pthread_mutex_unlock(&pool->lock);
+    for (uint32_t i = 0; i < pool->n_workers; i++)
+        pthread_join(pool->workers[i], NULL);
+    if (pool->has_janitor)
+        pthread_join(pool->janitor, NULL);
+    mysql_gate_fini(&pool->gate);
+    pthread_cond_destroy(&pool->crowded);
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->workers);
+    free(pool);
+}
