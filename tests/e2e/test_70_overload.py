@@ -1,0 +1,160 @@
+"""More work than can be done, rooms that are locked, and an orderly end in the middle of it all."""
+
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from support.api import Command
+from support.load import Load, lost
+from support.programs import Program
+from support.times import on
+from support.waiting import eventually
+
+
+@pytest.fixture
+def locked_room(mysql, room):
+    """A room whose row somebody else has locked; `release()` lets it go."""
+    mysql.begin()
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", room["id"])
+    room.release = mysql.rollback
+    yield room
+    mysql.rollback()
+
+
+PATIENT = {
+    "RR_MYSQL_LOCK_TIMEOUT_S": "60",
+    "RR_MYSQL_STATEMENT_TIMEOUT_MS": "60000",
+    "RR_REQUEST_TIMEOUT_MS": "60000",
+}
+
+
+def test_a_full_queue_is_answered_at_once(stack, tmp_path, locked_room):
+    settings = PATIENT | {"RR_MYSQL_WORKERS": "1", "RR_MYSQL_QUEUE": "1"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(12) as pool:
+
+        def book(hour):
+            return program.client.reserve(locked_room, on(2, f"{hour}:00"), on(2, f"{hour}:30"), expect=None)
+
+        waiting = [pool.submit(book, hour) for hour in range(10, 20)]
+        eventually(lambda: sum(future.done() for future in waiting) == 8)
+        refused = [future.result() for future in waiting if future.done()]
+        assert {answer.status for answer in refused} == {503}
+        assert {answer["code"] for answer in refused} == {"overloaded"}
+        assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+        program.client.get("/livez", expect=200)
+        locked_room.release()
+        assert sorted(future.result().status for future in waiting) == [201] * 2 + [503] * 8
+
+
+def test_a_room_that_stays_locked_is_503_and_no_internal_error(stack, tmp_path, locked_room):
+    with Program(stack, "command-svc", tmp_path, RR_MYSQL_LOCK_TIMEOUT_S="1") as program:
+        answer = program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=503)
+        assert answer["code"] in ("database-busy", "overloaded")
+        locked_room.release()
+        program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=201)
+
+
+def test_one_locked_room_does_not_stop_the_others(command, locked_room):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(command.reserve, locked_room, on(2, "10:00"), on(2, "11:00"), expect=None)
+        free = command.create_room()
+        command.reserve(free, on(2, "10:00"), on(2, "11:00"))
+        assert not waiting.done()
+        locked_room.release()
+        assert waiting.result().status == 201
+
+
+def test_sigterm_lets_requests_in_flight_finish(stack, tmp_path, mysql, locked_room):
+    with Program(stack, "command-svc", tmp_path, **PATIENT) as program, ThreadPoolExecutor(4) as pool:
+
+        def book(hour):
+            return program.client.reserve(locked_room, on(2, f"{hour}:00"), on(2, f"{hour}:30"), expect=None)
+
+        waiting = [pool.submit(book, hour) for hour in range(10, 14)]
+        eventually(lambda: program.client.metrics().value("rr_http_in_flight") >= 5)
+        program.process.send_signal(signal.SIGTERM)
+        eventually(lambda: _refuses_connections(program.client.url))
+        assert not any(future.done() for future in waiting)
+        locked_room.release()
+        assert [future.result().status for future in waiting] == [201] * 4
+        assert program.process.wait(20) == 0
+
+
+def test_sigterm_gives_up_what_takes_too_long_and_ends_cleanly(stack, tmp_path, locked_room):
+    settings = PATIENT | {"RR_HTTP_DRAIN_MS": "500", "RR_MYSQL_STATEMENT_TIMEOUT_MS": "3000"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(program.client.reserve, locked_room, on(2, "10:00"), on(2, "11:00"), expect=None)
+        eventually(lambda: program.client.metrics().value("rr_http_in_flight") >= 2)
+        program.process.send_signal(signal.SIGTERM)
+        assert waiting.result().status == 503
+        assert program.process.wait(20) == 0
+
+
+def test_sigterm_under_load_loses_no_promise(stack, tmp_path, mysql):
+    with Program(stack, "command-svc", tmp_path) as program:
+        with Load(program.client.url, writers=8, may_end=True) as load:
+            eventually(lambda: load.done > 100, seconds=60)
+            program.process.send_signal(signal.SIGTERM)
+            assert program.process.wait(20) == 0
+        assert lost(load.promised, mysql) == []
+        assert load.problems == []
+
+
+def test_query_svc_ends_cleanly_while_reads_wait(stack, tmp_path, command, room):
+    with Program(stack, "query-svc", tmp_path, RR_HTTP_DRAIN_MS="300") as program, ThreadPoolExecutor(1) as pool:
+        booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"))
+        stack.projector.kill(signal.SIGSTOP)
+        try:
+            late = command.change(booked, title="late")
+            waiting = pool.submit(program.client.reservation, booked, token=late.token, wait=10, expect=None)
+            eventually(lambda: program.client.metrics().value("rr_http_in_flight") >= 2)
+            program.process.send_signal(signal.SIGTERM)
+            assert waiting.result().status == 503
+            assert program.process.wait(20) == 0
+        finally:
+            stack.projector.kill(signal.SIGCONT)
+
+
+def test_connections_beyond_the_limit_do_no_harm(stack, tmp_path):
+    import socket
+
+    with Program(stack, "query-svc", tmp_path, RR_HTTP_CONNECTIONS="8") as program:
+        idle = [socket.create_connection(("127.0.0.1", program.port)) for _ in range(40)]
+        for connection in idle:
+            connection.close()
+        eventually(lambda: program.client.is_ready())
+
+
+def _refuses_connections(url: str) -> bool:
+    try:
+        Command(url).get("/livez", seconds=0.2)
+        return False
+    except requests.ConnectionError:
+        return True
+    except requests.Timeout:
+        return False
+
+
+def test_slow_clients_do_not_hold_up_the_others(stack, query):
+    """Half a request line, and nothing more: others are served all the while."""
+    import socket
+
+    slow = [socket.create_connection(("127.0.0.1", stack.query_svc.port)) for _ in range(50)]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET /v1/rooms HTTP/1.1\r\nHost: x\r\nX-Half: ")
+        results = []
+        threads = [
+            threading.Thread(target=lambda: results.append(query.rooms(limit=1).seconds)) for _ in range(10)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(results) == 10 and max(results) < 2
+    finally:
+        for connection in slow:
+            connection.close()

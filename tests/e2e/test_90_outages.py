@@ -1,0 +1,137 @@
+"""Each server down, stopped in good order or killed: what needs it says 503, the rest goes on, and all recovers by itself
+when it is back."""
+
+from contextlib import contextmanager
+
+import pytest
+import requests
+from support import truth
+from support.load import Load, lost
+from support.times import on
+from support.waiting import eventually
+
+HOW = ["stopped", "killed"]
+RECOVERY_SECONDS = 90
+
+
+@contextmanager
+def down(stack, name: str, how: str):
+    """The server `name` is down inside the block, and has been started again after it; nothing else is touched."""
+    if how == "killed":
+        stack.kill(name)
+    else:
+        stack.stop([name])
+    try:
+        yield
+    finally:
+        stack.start([name])
+
+
+@pytest.fixture
+def whole_path_works(command, query, user):
+    """Waits until a new booking comes out at the other end."""
+
+    def check(room):
+        def works():
+            try:
+                booked = command.reserve(room, on(30, "10:00"), on(30, "11:00"), user, expect=None)
+                if booked.status != 201:
+                    return False
+                command.cancel(booked)
+                return query.history(user, token=booked.token, wait=5, expect=None).status == 200
+            except requests.ConnectionError:
+                return False
+
+        eventually(works, seconds=RECOVERY_SECONDS, interval=0.2)
+
+    return check
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_without_mysql_writes_are_503_and_reads_go_on(stack, command, query, room, user, how, whole_path_works):
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    query.history(user, token=booked.token)
+    with down(stack, "mysql", how):
+        refused = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, expect=503)
+        assert refused["code"] in ("database-unavailable", "outcome-unknown")
+        command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, expect=503, code="database-unavailable")
+        assert command.get("/readyz").status == 503
+        command.get("/livez", expect=200)
+        command.reservation(booked, expect=503)
+        assert len(query.history(user)["items"]) == 1
+        query.get("/readyz", expect=200)
+    eventually(command.is_ready)
+    whole_path_works(room)
+    assert len(query.history(user, from_=booked["created_at"], limit=200)["items"]) >= 3
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_without_postgres_reads_are_503_and_writes_go_on(
+    stack, command, query, projector, room, user, how, whole_path_works
+):
+    with down(stack, "postgres", how):
+        refused = query.history(user, expect=503)
+        assert refused["code"] in ("database-unavailable", "database-busy")
+        query.history(user, token=room.token, expect=503)
+        assert query.get("/readyz").status == 503
+        query.get("/livez", expect=200)
+        eventually(lambda: projector.get("/readyz").status == 503)
+        booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+        command.get("/readyz", expect=200)
+    eventually(query.is_ready, RECOVERY_SECONDS)
+    eventually(projector.is_ready, RECOVERY_SECONDS)
+    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, RECOVERY_SECONDS)
+    whole_path_works(room)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", ["kafka", "connect", "projector"])
+def test_without_the_way_between_writes_and_old_reads_go_on(
+    stack, command, query, room, user, name, how, whole_path_works
+):
+    before = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    query.history(user, token=before.token)
+    with down(stack, name, how):
+        booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
+        answer = query.history(user)
+        assert [item["reservation_id"] for item in answer["items"]] == [before["id"]]
+        behind = query.history(user, token=booked.token, wait=1, expect=503, code="projection-behind")
+        assert behind["as_of"] <= booked["created_at"]
+        command.get("/readyz", expect=200)
+        query.get("/readyz", expect=200)
+    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, RECOVERY_SECONDS)
+    whole_path_works(room)
+
+
+def test_as_of_stands_still_while_nothing_comes_and_the_projector_says_so(stack, query, projector):
+    with down(stack, "connect", "stopped"):
+        eventually(lambda: projector.get("/readyz").status == 503, 40)
+        assert projector.metrics().value("rr_projector_lag_seconds") > 5
+        assert query.rooms().as_of == query.rooms().as_of
+    eventually(projector.is_ready, RECOVERY_SECONDS)
+
+
+def test_databases_killed_under_load_lose_no_promise(stack, mysql, pg, caught_up):
+    """MySQL and PostgreSQL are killed while everybody writes; every write that was answered with success is kept."""
+    from conftest import connect_mysql
+
+    with Load(stack.command_svc.url, writers=4, refused=(503, 409, 412)) as load:
+        for name in ("mysql", "postgres", "mysql"):
+            reached = load.done + 50
+            eventually(lambda reached=reached: load.done > reached, RECOVERY_SECONDS)
+            with down(stack, name, "killed"):
+                pass
+        reached = load.done + 50
+        eventually(lambda: load.done > reached, RECOVERY_SECONDS)
+    assert load.problems == []
+    mysql.close()
+    fresh = connect_mysql(stack)
+    assert lost(load.promised, fresh) == []
+    mysql.connect()
+    pg.close()
+    import psycopg
+
+    caught_up(RECOVERY_SECONDS)
+    with psycopg.connect(stack.env["RR_PG_ADMIN_CONNINFO"], autocommit=True) as again:
+        assert truth.differences(fresh, again) == []
+    fresh.close()
