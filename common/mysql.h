@@ -72,10 +72,14 @@ struct rr_sql_in {                                /* made by the macros below */
     size_t len;
 };
 #define RR_IN_UINT(v)     {.type = RR_SQL_UINT, .u = (v)}
-#define RR_IN_TEXT(s)     {.type = (s) ? RR_SQL_TEXT : RR_SQL_NULL, .p = (s), .len = (s) ? strlen(s) : 0}
+#define RR_IN_TEXT(s)     rr_in_text(s)           /* NULL is SQL NULL */
 #define RR_IN_BYTES(q, n) {.type = RR_SQL_BYTES, .p = (q), .len = (n)}
 #define RR_IN_TIME(us)    {.type = RR_SQL_TIME, .u = (uint64_t)(us)}
 #define RR_IN_NULL        {.type = RR_SQL_NULL}
+static inline struct rr_sql_in rr_in_text(const char *s)
+{
+    return (struct rr_sql_in){.type = s ? RR_SQL_TEXT : RR_SQL_NULL, .p = s, .len = s ? strlen(s) : 0};
+}
 
 struct rr_sql_out {                               /* where a column goes; text and bytes into the caller's array */
     enum rr_sql_type type;
