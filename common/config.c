@@ -134,6 +134,11 @@ static bool store(struct load *l, const struct rr_config_key *k, const char *tex
 
 /* ---- where it comes from ---- */
 
+static const char *environment(const char *key)
+{
+    return getenv(key); /* NOLINT(concurrency-mt-unsafe): there are no threads yet */
+}
+
 /* The text of `--http-port=text` if `arg` is that for `k`, else NULL. */
 static const char *option_text(const char *arg, const struct rr_config_key *k)
 {
@@ -161,28 +166,23 @@ static const char *from_command_line(const struct load *l, const struct rr_confi
 /* The file's content without its last newline, or NULL after a complaint. */
 static char *read_file(struct load *l, const char *key, const char *path)
 {
-    rr_auto(free) char *text = malloc(FILE_MAX + 1);
     FILE *f = fopen(path, "re");
-    size_t n;
-    bool failed;
+    char *text = f ? malloc(FILE_MAX + 1) : NULL;
+    size_t n = text ? fread(text, 1, FILE_MAX + 1, f) : 0;
 
-    if (!f || !text) {
-        complain(l, "%s_FILE: cannot read \"%s\": %s", key, path, strerror(errno));
-        if (f)
-            fclose(f);
-        return NULL;
-    }
-    n = fread(text, 1, FILE_MAX + 1, f);
-    failed = ferror(f);
-    fclose(f);
-    if (failed || n > FILE_MAX || memchr(text, '\0', n)) {
+    if (!text || ferror(f)) {
+        complain(l, "%s_FILE: cannot read \"%s\": %s", key, path, strerrordesc_np(errno));
+    } else if (n > FILE_MAX || memchr(text, '\0', n)) {
         complain(l, "%s_FILE: \"%s\" is no text of at most %d bytes", key, path, FILE_MAX);
-        return NULL;
+    } else {
+        fclose(f);
+        text[n > 0 && text[n - 1] == '\n' ? n - 1 : n] = '\0';
+        return text;
     }
-    if (n > 0 && text[n - 1] == '\n')
-        n--;
-    text[n] = '\0';
-    return rr_take(text);
+    if (f)
+        fclose(f);
+    free(text);
+    return NULL;
 }
 
 /* False: nothing is set there, or it has been complained about (then l->bad has grown). */
@@ -192,10 +192,10 @@ static bool from_file(struct load *l, const struct rr_config_key *k, char **ret)
     const char *path;
 
     snprintf(file_key, sizeof(file_key), "%s_FILE", k->key);
-    path = is_text(k) ? getenv(file_key) : NULL;
+    path = is_text(k) ? environment(file_key) : NULL;
     if (!path)
         return false;
-    if (getenv(k->key)) {
+    if (environment(k->key)) {
         complain(l, "%s: is set, and so is %s; expected one of the two", k->key, file_key);
         return false;
     }
@@ -214,7 +214,7 @@ static void load_key(struct load *l, const struct rr_config_key *k)
         text = file;
         from = "the file";
     } else if (!text) {
-        text = getenv(k->key);
+        text = environment(k->key);
         from = "the environment";
     }
     if (l->bad > bad_before)

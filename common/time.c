@@ -159,18 +159,23 @@ static const char *check_parts(const struct parts *p)
     return NULL;
 }
 
+static int64_t minutes_of(int64_t hours, int64_t minutes)
+{
+    return hours * 60 + minutes;
+}
+
 const char *rr_time_parse(const char *text, size_t len, int64_t *ret_us)
 {
     struct parts p = {0};
     const char *wrong = scan_time(text, len, &p);
-    int64_t days, minutes;
+    int64_t minutes;
 
     if (!wrong)
         wrong = check_parts(&p);
     if (wrong)
         return wrong;
-    days = rr_days_from_civil(p.year, (unsigned)p.month, (unsigned)p.day);
-    minutes = days * 1440 + p.hour * 60 + p.minute - p.offset_sign * (p.offset_hour * 60 + p.offset_minute);
+    minutes = rr_days_from_civil(p.year, (unsigned)p.month, (unsigned)p.day) * 1440;
+    minutes += minutes_of(p.hour, p.minute) - p.offset_sign * minutes_of(p.offset_hour, p.offset_minute);
     if (minutes < rr_days_from_civil(1, 1, 1) * 1440 || minutes >= rr_days_from_civil(10000, 1, 1) * 1440)
         return "is outside the years 0001 to 9999 in UTC";
     *ret_us = minutes * RR_US_PER_MIN + p.second * RR_US_PER_SEC + p.micro;
