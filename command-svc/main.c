@@ -1,0 +1,109 @@
+/* command-svc: takes every write, and answers strong reads, from MySQL. Wires settings, pool, routes and the
+ * HTTP service. */
+#include "app.h"
+#include "endpoints.h"
+#include "log.h"
+
+#include <errno.h>
+
+#define CONF(member) offsetof(struct app_conf, member)
+
+static const struct rr_config_key service_keys[] = {
+    RR_HTTP_CONFIG(struct app_conf, http, "8080"),
+    {"RR_REQUEST_TIMEOUT_MS", RR_CFG_U32, CONF(request_timeout_ms), "8000",
+     "a command that has not come to its end after this is given up with 503", 100, 600000, NULL},
+    {"RR_LOG_LEVEL", RR_CFG_ENUM, CONF(log_level), "info", "how much is logged", 0, 0, rr_log_level_names},
+    {0},
+};
+
+static const struct rr_config_key mysql_keys[] = {RR_MYSQL_CONFIG(struct app_conf, mysql), {0}};
+
+static const struct rr_config_key rule_keys[] = {
+    {"RR_RULES_MAX_DAYS", RR_CFG_U32, CONF(rules.max_days), "31",
+     "longest reservation; the database refuses more than 31", 1, 31, NULL},
+    {"RR_RULES_HORIZON_DAYS", RR_CFG_U32, CONF(rules.horizon_days), "730",
+     "how far ahead a reservation may start", 1, 36500, NULL},
+    {"RR_RULES_PAST_GRACE_S", RR_CFG_U32, CONF(rules.past_grace_s), "300", "how long ago a new start may be",
+     0, 86400, NULL},
+    {"RR_IDEMPOTENCY_TTL_H", RR_CFG_U32, CONF(idempotency_ttl_h), "24",
+     "how long an Idempotency-Key is kept at least", 24, 8760, NULL},
+    {0},
+};
+
+static const struct rr_config_key *const config_parts[] = {service_keys, mysql_keys, rule_keys, NULL};
+
+static const struct rr_config_table config_table = {
+    .program = "command-svc",
+    .about = "takes the writes of the room reservation service, with MySQL as the truth",
+    .parts = config_parts,
+};
+
+static const struct rr_route routes[] = {
+    {"POST", "/v1/rooms", room_create, sizeof(struct room_create), command_fini, true},
+    {"PATCH", "/v1/rooms/{id}", room_patch, sizeof(struct room_patch), command_fini, true},
+    {"GET", "/v1/rooms/{id}", room_get, sizeof(struct room_get), NULL, false},
+    {"POST", "/v1/reservations", reservation_create, sizeof(struct reservation_create), command_fini, false},
+    {"PATCH", "/v1/reservations/{id}", reservation_patch, sizeof(struct reservation_patch), command_fini,
+     false},
+    {"GET", "/v1/reservations/{id}", reservation_get, sizeof(struct reservation_get), NULL, false},
+    {"POST", "/v1/reservations/{id}/cancellation", reservation_cancel, sizeof(struct reservation_cancel),
+     command_fini, false},
+    {"GET", "/readyz", readyz, sizeof(struct read), NULL, false},
+    {0},
+};
+
+static enum rr_err loop_init(struct rr_loop *l, void *app_ptr, void **ret_loop_app)
+{
+    struct app *app = app_ptr;
+
+    *ret_loop_app = app;
+    return rr_loop_index(l) == 0 ? prune_start(&app->prune, l, app->pool) : RR_OK;
+}
+
+static void loop_fini(struct rr_loop *l, void *app_ptr)
+{
+    struct app *app = app_ptr;
+
+    if (rr_loop_index(l) == 0)
+        prune_stop(&app->prune);
+}
+
+static int serve(struct app *app)
+{
+    const struct rr_http_service service = {
+        .name = "command", .routes = routes, .loop_init = loop_init, .loop_fini = loop_fini, .app = app};
+    struct rr_http *http;
+    int rc;
+
+    if (rr_mysql_pool_new(&app->conf.mysql, &app->pool)) {
+        rr_error("the MySQL workers cannot be started", "");
+        return EXIT_FAILURE;
+    }
+    rc = rr_http_start(&app->conf.http, &service, &http);
+    if (!rc) {
+        int signal = rr_signal_wait();
+
+        rr_info("stopping", "signal=%d", signal);
+        rr_http_stop(http);
+    }
+    rr_mysql_pool_free(app->pool);
+    rr_info("stopped", "");
+    return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct app app = {0};
+    int words = 0, status;
+
+    switch (rr_config_load(&config_table, &app.conf, argc, argv, &words)) {
+    case RR_CONFIG_OK: break;
+    case RR_CONFIG_EXIT_OK: return 0;
+    case RR_CONFIG_EXIT_BAD: return 2;
+    }
+    rr_signal_init();
+    rr_log_init("command", (enum rr_log_level)app.conf.log_level);
+    status = serve(&app);
+    rr_config_fini(&config_table, &app.conf);
+    return status;
+}

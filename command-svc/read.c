@@ -1,0 +1,60 @@
+#include "read.h"
+
+#include "conditions.h"
+
+enum { PARSE, SUBMIT, REPLY };
+
+static void run(struct rr_mysql_job *job, struct rr_mysql *db)
+{
+    struct read *x = (struct read *)job;
+    enum rr_db end;
+
+    end = x->kind->query(db, x);
+    x->found = end == RR_DB_ONE;
+    job->err = x->err = work_end(&x->work, db, end);
+}
+
+enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
+{
+    struct read *x = r->ctx;
+
+    for (;;)
+        switch (r->phase) {
+        case PARSE:
+            x->kind = kind;
+            x->err = kind->parse ? kind->parse(r) : RR_OK;
+            r->phase = x->err ? REPLY : SUBMIT;
+            break;
+        case SUBMIT:
+            r->phase = REPLY;
+            x->err = work_submit(&x->work, r, run);
+            if (!x->err)
+                return RR_WAIT;
+            break;
+        case REPLY:
+            if (!x->err)
+                x->err = x->work.job.err;
+            return x->err ? rr_reply_error(r, x->err) : kind->reply(r, x->found);
+        default: RR_BUG("a read's handler is in a phase that there is not");
+        }
+}
+
+enum rr_step read_reply_missing(struct rr_req *r, const char *what)
+{
+    rr_problem_detail(r, "there is no such %s", what);
+    return rr_reply_error(r, RR_NOT_FOUND);
+}
+
+enum rr_step read_reply_version(struct rr_req *r, uint32_t version, struct rr_buf *body)
+{
+    const char *header = rr_header(r, "If-None-Match");
+    char etag[ETAG_TEXT];
+    struct etags tags;
+
+    rr_reply_header(r, "ETag", etag_format(version, etag));
+    rr_reply_header(r, "Cache-Control", "private, no-cache");
+    if (!header || !etags_parse(header, &tags) || !etags_match_weakly(&tags, version))
+        return rr_reply_json(r, 200, body);
+    rr_buf_fini(body);
+    return rr_reply_empty(r, 304);
+}

@@ -1,0 +1,26 @@
+/* GET /readyz: whether a command could be carried out now. It takes the way of every command, through the
+ * queue of the workers to the tables: a full queue, a lost MySQL or one without our tables are all "not
+ * ready". */
+#include "endpoints.h"
+
+static enum rr_db query(struct rr_mysql *db, void *ctx)
+{
+    (void)ctx;
+    return store_probe(db);
+}
+
+static enum rr_step reply(struct rr_req *r, bool found)
+{
+    struct rr_buf body = {0};
+
+    (void)found;
+    rr_buf_puts(&body, "{\"status\":\"ready\"}");
+    return rr_reply_json(r, 200, &body);
+}
+
+enum rr_step readyz(struct rr_req *r)
+{
+    static const struct read_kind kind = {.query = query, .reply = reply};
+
+    return read_handle(r, &kind);
+}

@@ -1,0 +1,52 @@
+/* POST /v1/rooms */
+#include "endpoints.h"
+
+#include <stdio.h>
+
+static const struct rr_field fields[] = {
+    {"name", RR_FIELD_TEXT, RR_FIELD_REQUIRED, 1, 200, NULL},
+    {"capacity", RR_FIELD_UINT, RR_FIELD_REQUIRED, 1, 100000, NULL},
+    {"location", RR_FIELD_TEXT, RR_FIELD_NULLABLE, 1, 200, NULL},
+};
+enum { NAME, CAPACITY, LOCATION };
+
+static enum rr_err parse(struct rr_req *r, struct command *c)
+{
+    struct room_create *x = (struct room_create *)c;
+
+    return rr_body_fields(r, fields, RR_LEN(fields), x->values);
+}
+
+static enum rr_db decide(struct rr_mysql *db, struct command *c)
+{
+    struct room_create *x = (struct room_create *)c;
+    enum rr_db end;
+
+    snprintf(x->room.name, sizeof(x->room.name), "%s", x->values[NAME].text);
+    x->room.capacity = x->values[CAPACITY].u;
+    x->room.no_location = !x->values[LOCATION].text;
+    snprintf(x->room.location, sizeof(x->room.location), "%s",
+             x->room.no_location ? "" : x->values[LOCATION].text);
+
+    end = store_insert_room(db, &x->room);
+    if (end == RR_DB_FATAL && store_room_name_taken(db)) {
+        answer_refuse(&c->answer, RR_ROOM_NAME_TAKEN, NULL);
+        answer_end(&c->answer);
+        return RR_DB_ONE;
+    }
+    STORE_TRY(end);
+    STORE_TRY(store_read_room(db, x->room.id, &x->room));
+    c->subject =
+        (struct rr_token){.kind = RR_TOKEN_ROOM, .room_id = x->room.id, .version = (uint32_t)x->room.version};
+    c->written = true;
+    answer_room(&c->answer, 201, &x->room, c->minimal);
+    return RR_DB_ONE;
+}
+
+enum rr_step room_create(struct rr_req *r)
+{
+    /* No room to lock yet: two rooms of one name meet at the unique index. */
+    static const struct command_kind kind = {.done = "room created", .parse = parse, .decide = decide};
+
+    return command_handle(r, &kind);
+}

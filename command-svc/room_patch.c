@@ -1,0 +1,97 @@
+/* PATCH /v1/rooms/{id} */
+#include "endpoints.h"
+
+#include "path.h"
+
+#include <stdio.h>
+
+static const struct rr_field fields[] = {
+    {"name", RR_FIELD_TEXT, 0, 1, 200, NULL},
+    {"capacity", RR_FIELD_UINT, 0, 1, 100000, NULL},
+    {"location", RR_FIELD_TEXT, RR_FIELD_NULLABLE, 1, 200, NULL},
+    {"active", RR_FIELD_BOOL, 0, 0, 0, NULL},
+};
+enum { NAME, CAPACITY, LOCATION, ACTIVE };
+
+static enum rr_err parse(struct rr_req *r, struct command *c)
+{
+    struct room_patch *x = (struct room_patch *)c;
+    enum rr_err err;
+
+    if (!path_room_id(r->arg[0], &c->subject.room_id))
+        return RR_NOT_FOUND;
+    c->subject.kind = RR_TOKEN_ROOM;
+    err = command_require_if_match(r, c);
+    return err ? err : rr_body_fields(r, fields, RR_LEN(fields), x->values);
+}
+
+/* Without the room there is nothing to lock; decide() says so, after the key has been claimed. */
+static enum rr_db lock(struct rr_mysql *db, struct command *c)
+{
+    struct room_patch *x = (struct room_patch *)c;
+    enum rr_db end = store_lock_room(db, c->subject.room_id, &x->room);
+
+    x->found = end == RR_DB_ONE;
+    return end == RR_DB_NONE ? RR_DB_ONE : end;
+}
+
+/* Puts the wanted values into `room`; whether that changes anything. */
+static bool apply(struct room *room, const struct rr_value values[])
+{
+    bool changed = false;
+
+    if (values[NAME].set && strcmp(room->name, values[NAME].text) != 0) {
+        snprintf(room->name, sizeof(room->name), "%s", values[NAME].text);
+        changed = true;
+    }
+    if (values[CAPACITY].set && room->capacity != values[CAPACITY].u) {
+        room->capacity = values[CAPACITY].u;
+        changed = true;
+    }
+    if (values[LOCATION].set &&
+        (room->no_location != values[LOCATION].null ||
+         (!room->no_location && strcmp(room->location, values[LOCATION].text) != 0))) {
+        room->no_location = values[LOCATION].null;
+        snprintf(room->location, sizeof(room->location), "%s",
+                 room->no_location ? "" : values[LOCATION].text);
+        changed = true;
+    }
+    if (values[ACTIVE].set && room->active != values[ACTIVE].u) {
+        room->active = values[ACTIVE].u;
+        changed = true;
+    }
+    return changed;
+}
+
+static enum rr_db decide(struct rr_mysql *db, struct command *c)
+{
+    struct room_patch *x = (struct room_patch *)c;
+    enum rr_db end;
+
+    if (!x->found)
+        return command_not_found(c, "room");
+    if (!etags_match_strongly(&c->if_match, (uint32_t)x->room.version))
+        return command_stale(c, x->room.version);
+    if (apply(&x->room, x->values)) {
+        end = store_update_room(db, &x->room);
+        if (end == RR_DB_FATAL && store_room_name_taken(db)) {
+            answer_refuse(&c->answer, RR_ROOM_NAME_TAKEN, NULL);
+            answer_end(&c->answer);
+            return RR_DB_ONE;
+        }
+        STORE_TRY(end);
+        STORE_TRY(store_read_room(db, x->room.id, &x->room));
+        c->written = true;
+    }
+    c->subject.version = (uint32_t)x->room.version;
+    answer_room(&c->answer, 200, &x->room, c->minimal);
+    return RR_DB_ONE;
+}
+
+enum rr_step room_patch(struct rr_req *r)
+{
+    static const struct command_kind kind = {
+        .done = "room changed", .parse = parse, .lock = lock, .decide = decide};
+
+    return command_handle(r, &kind);
+}
