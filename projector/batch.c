@@ -104,8 +104,8 @@ static int gap(const struct batch_event *e, int64_t expected, struct failure *f)
     char id[RR_UUID_TEXT];
 
     return fail(f, FAIL_MESSAGE, "offset %lld: reservation %s: version %lld arrived, version %lld is missing",
-                (long long)e->offset, rr_uuid_format(&e->event.after.id, id), (long long)e->event.after.version,
-                (long long)expected);
+                (long long)e->offset, rr_uuid_format(&e->event.after.id, id),
+                (long long)e->event.after.version, (long long)expected);
 }
 
 static int plan_event(struct batch *b, struct batch_event *e, struct failure *f)

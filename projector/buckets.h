@@ -1,8 +1,9 @@
 /* buckets: use of rooms by UTC day and quarter-hour, what popularity and busy hours are read from.
  *
- * A batch collects here which days it touches, takes in what the read model holds for them, and adds and removes reservations; the outcome is
- * written back as whole rows. Each reservation counts twice: for its room and for all rooms together (room id 0; real ones begin with 1).
- * Only confirmed reservations that are not deleted count. 96 quarter-hours a day are exact in every time zone, since all offsets are multiples of
+ * A batch collects here which days it touches, takes in what the read model holds for them, and adds and
+ * removes reservations; the outcome is written back as whole rows. Each reservation counts twice: for its
+ * room and for all rooms together (room id 0; real ones begin with 1). Only confirmed reservations that are
+ * not deleted count. 96 quarter-hours a day are exact in every time zone, since all offsets are multiples of
  * 15 minutes. */
 #pragma once
 
@@ -18,16 +19,16 @@
 
 struct bucket {
     struct bucket *next;
-    int64_t room_id;                              /* or ALL_ROOMS */
-    int64_t day;                                  /* days since 1970-01-01 */
-    bool asked;                                   /* what is stored has been asked for */
-    bool dirty;                                   /* a reservation was added or removed */
+    int64_t room_id; /* or ALL_ROOMS */
+    int64_t day;     /* days since 1970-01-01 */
+    bool asked;      /* what is stored has been asked for */
+    bool dirty;      /* a reservation was added or removed */
     int32_t reservations, reserved_minutes;
     int32_t starts[QUARTERS], minutes[QUARTERS];
 };
 
 struct buckets {
-    struct arena *arena;                          /* where they live */
+    struct arena *arena; /* where they live */
     struct map map;
     struct bucket *list;
 };
@@ -42,5 +43,5 @@ void buckets_touch(struct buckets *b, const struct reservation *r);
 void buckets_add(struct buckets *b, const struct reservation *r, int sign);
 /* The bucket of one day, made empty if it is new. */
 struct bucket *buckets_get(struct buckets *b, int64_t room_id, int64_t day);
-void buckets_reset(struct buckets *b);            /* before the arena is */
+void buckets_reset(struct buckets *b); /* before the arena is */
 void buckets_fini(struct buckets *b);

@@ -1,4 +1,5 @@
-/* change: what one message of the topic says, as the projector sees it. Texts belong to the arena that the message was decoded into. */
+/* change: what one message of the topic says, as the projector sees it. Texts belong to the arena that the
+ * message was decoded into. */
 #pragma once
 
 #include "uuid.h"
@@ -8,13 +9,14 @@
 #include <stdint.h>
 
 struct text {
-    const char *s;                                /* NUL-terminated too; NULL is null */
+    const char *s; /* NUL-terminated too; NULL is null */
     size_t n;
 };
 
 enum reservation_state { STATE_CONFIRMED, STATE_CANCELLED };
 enum event_kind { KIND_CREATED, KIND_CHANGED, KIND_CANCELLED, KIND_DELETED };
-extern const char *const reservation_state_names[];  /* NULL-terminated, as in the journal and in the read model */
+extern const char
+    *const reservation_state_names[]; /* NULL-terminated, as in the journal and in the read model */
 extern const char *const event_kind_names[];
 
 struct room {
@@ -28,13 +30,13 @@ struct reservation {
     struct rr_uuid id;
     int64_t version, room_id, starts_at, ends_at, created_at, updated_at;
     struct text user_id, title;
-    int state;                                    /* enum reservation_state */
+    int state; /* enum reservation_state */
     bool deleted;
 };
 
 struct event {
-    struct reservation after;                     /* its updated_at is when the event was recorded */
-    int kind;                                     /* enum event_kind */
+    struct reservation after; /* its updated_at is when the event was recorded */
+    int kind;                 /* enum event_kind */
     struct text recorded_by, reason, trace_id;
 };
 
@@ -42,14 +44,14 @@ enum change_what { CHANGE_ROOM, CHANGE_EVENT, CHANGE_PULSE, CHANGE_IGNORED };
 
 struct change {
     enum change_what what;
-    bool streamed;                                /* from the binlog, not a snapshot's row: committed_at is known */
-    int64_t committed_at;                         /* the commit in MySQL, µs since 1970; 0 unless streamed */
+    bool streamed;        /* from the binlog, not a snapshot's row: committed_at is known */
+    int64_t committed_at; /* the commit in MySQL, µs since 1970; 0 unless streamed */
     union {
         struct room room;
         struct event event;
         struct {
-            const char *reason;                   /* a constant, for the metric */
-            bool alarm;                           /* cannot come from a healthy truth */
+            const char *reason; /* a constant, for the metric */
+            bool alarm;         /* cannot come from a healthy truth */
         } ignored;
     };
 };

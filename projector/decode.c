@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define PG_INT_MAX INT64_C(2147483647)
-#define DAYS_MAX   31                             /* the longest booking that the truth takes */
+#define PG_INT_MAX    INT64_C(2147483647)
+#define DAYS_MAX      31 /* the longest booking that the truth takes */
 
 #define ROOM(member)  offsetof(struct room, member)
 #define EVENT(member) offsetof(struct event, member)
@@ -38,7 +38,8 @@ static const struct column event_columns[] = {
     {"trace_id", COLUMN_TEXT, EVENT(trace_id), true, 0, 0, NULL},
 };
 
-/* What is asked of the envelope. The rows are read after it, since "source", which names the table, stands behind them. */
+/* What is asked of the envelope. The rows are read after it, since "source", which names the table, stands
+ * behind them. */
 struct envelope {
     struct span after;
     struct text op, table, snapshot;
@@ -48,7 +49,8 @@ struct envelope {
     struct span payload;
 };
 
-/* Source.snapshot is null or "false" while streaming; true, "true", "first", "last", "first_in_data_collection" … otherwise. */
+/* Source.snapshot is null or "false" while streaming; true, "true", "first", "last",
+ * "first_in_data_collection" … otherwise. */
 static bool read_snapshot(struct scan *s, struct arena *arena, bool *ret)
 {
     struct text t;
@@ -128,8 +130,8 @@ static int read_envelope(struct span json, struct arena *arena, struct envelope 
             if (!read_member(&s, name, arena, e))
                 break;
     if (!scan_end(&s))
-        return fail(f, FAIL_MESSAGE, "not the JSON of a change: %s, at byte %zu, after the name \"%.*s\"", s.error,
-                    (size_t)(s.p - json.p), (int)(name.n < 40 ? name.n : 40), name.p);
+        return fail(f, FAIL_MESSAGE, "not the JSON of a change: %s, at byte %zu, after the name \"%.*s\"",
+                    s.error, (size_t)(s.p - json.p), (int)(name.n < 40 ? name.n : 40), name.p);
     return 0;
 }
 
@@ -230,7 +232,7 @@ int decode(const char *value, size_t len, struct arena *arena, struct change *re
         return ignored(ret, "tombstone", false);
     if (read_envelope((struct span){.p = value, .n = len}, arena, &e, f) != 0)
         return -1;
-    if (e.has_payload && !e.has_op) {             /* with schemas */
+    if (e.has_payload && !e.has_op) { /* with schemas */
         if (!e.payload.p)
             return ignored(ret, "tombstone", false);
         if (read_envelope(e.payload, arena, &e, f) != 0)

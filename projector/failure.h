@@ -1,22 +1,23 @@
-/* failure: why something did not work, for whoever decides what happens next: run.c logs it, counts it, waits and begins again. */
+/* failure: why something did not work, for whoever decides what happens next: run.c logs it, counts it, waits
+ * and begins again. */
 #pragma once
 
 #include "macros.h"
 
 #include <stdarg.h>
 
-#define FAILURES(X)                                                                                          \
-    X(NONE, "none")         /* nothing is wrong */                                                           \
-    X(KAFKA, "kafka")       /* brokers, topic or partition are not what is needed */                         \
+#define FAILURES(X)                                                                                            \
+    X(NONE, "none")         /* nothing is wrong */                                                             \
+    X(KAFKA, "kafka")       /* brokers, topic or partition are not what is needed */                           \
     X(POSTGRES, "postgres") /* connection lost, serialization, disk full …: the same again may go through */ \
-    X(MOVED, "moved")       /* another projector has moved the position, or the generation has retired */    \
+    X(MOVED, "moved")       /* another projector has moved the position, or the generation has retired */      \
     X(MESSAGE, "message")   /* a message cannot be read or applied for its content */
 
 enum failure_kind {
 #define X(name, text) FAIL_##name,
     FAILURES(X)
 #undef X
-    FAIL_KINDS
+        FAIL_KINDS
 };
 
 struct failure {

@@ -76,7 +76,7 @@ void **map_at(struct map *m, struct map_key key)
 void map_reset(struct map *m)
 {
     m->n = 0;
-    if (++m->round == 0) {                        /* all rounds were used once: old marks would count again */
+    if (++m->round == 0) { /* all rounds were used once: old marks would count again */
         memset(m->entries, 0, m->cap * sizeof(*m->entries));
         m->round = 1;
     }

@@ -1,5 +1,5 @@
-/* map: 16-byte keys to pointers, for one batch. Zero-initialised is empty; emptying it costs nothing, whatever it held.
- * Out of memory ends the process, as in arena.h. Not shared between threads. */
+/* map: 16-byte keys to pointers, for one batch. Zero-initialised is empty; emptying it costs nothing,
+ * whatever it held. Out of memory ends the process, as in arena.h. Not shared between threads. */
 #pragma once
 
 #include "uuid.h"
@@ -14,7 +14,7 @@ struct map_key {
 struct map {
     struct map_entry *entries;
     size_t cap, n;
-    uint32_t round;                               /* entries of an earlier round are free */
+    uint32_t round; /* entries of an earlier round are free */
 };
 
 struct map_key map_key_uuid(const struct rr_uuid *id);

@@ -3,7 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
-#define HEADER_BYTES 20                           /* dimensions, has nulls, element type, length, lower bound */
+#define HEADER_BYTES 20 /* dimensions, has nulls, element type, length, lower bound */
 
 static void put32(char *at, uint32_t v)
 {
@@ -116,7 +116,7 @@ void pgarray_jsonb(struct pgarray *a, struct text json)
     char prefix[5];
 
     put32(prefix, (uint32_t)json.n + 1);
-    prefix[4] = 1;                                /* jsonb_recv's version */
+    prefix[4] = 1; /* jsonb_recv's version */
     rr_buf_put(&a->buf, prefix, sizeof(prefix));
     rr_buf_put(&a->buf, json.s, json.n);
     a->n++;

@@ -1,6 +1,7 @@
 /* pgarray: one-dimensional arrays in PostgreSQL's binary format (array_send), what UNNEST takes in.
  *
- *   pgarray_begin(&a, PG_INT8);  pgarray_int8(&a, 1);  pgarray_null(&a);  …  then a.buf.data and a.buf.len are the parameter
+ *   pgarray_begin(&a, PG_INT8);  pgarray_int8(&a, 1);  pgarray_null(&a);  …  then a.buf.data and a.buf.len
+ * are the parameter
  *
  * The array's memory is used again by the next pgarray_begin(). Failure is sticky, as in buf.h. */
 #pragma once
@@ -25,7 +26,8 @@ enum pg_type {
     PG_JSONB = 3802,
 };
 
-#define PG_EPOCH_US   INT64_C(946684800000000)    /* 2000-01-01, where PostgreSQL counts from, in µs since 1970 */
+#define PG_EPOCH_US INT64_C(946684800000000) /* 2000-01-01, where PostgreSQL counts from, in µs since 1970  \
+                                              */
 #define PG_EPOCH_DAYS 10957
 
 struct pgarray {
@@ -39,12 +41,12 @@ void pgarray_bool(struct pgarray *a, bool v);
 void pgarray_int2(struct pgarray *a, int16_t v);
 void pgarray_int4(struct pgarray *a, int32_t v);
 void pgarray_int8(struct pgarray *a, int64_t v);
-void pgarray_text(struct pgarray *a, struct text v);  /* null where v.s is NULL */
-void pgarray_date(struct pgarray *a, int64_t days);   /* since 1970 */
-void pgarray_time(struct pgarray *a, int64_t us);     /* since 1970 */
+void pgarray_text(struct pgarray *a, struct text v); /* null where v.s is NULL */
+void pgarray_date(struct pgarray *a, int64_t days);  /* since 1970 */
+void pgarray_time(struct pgarray *a, int64_t us);    /* since 1970 */
 void pgarray_uuid(struct pgarray *a, const struct rr_uuid *v);
 void pgarray_jsonb(struct pgarray *a, struct text json);
-void pgarray_end(struct pgarray *a);                  /* now it can be sent */
+void pgarray_end(struct pgarray *a); /* now it can be sent */
 void pgarray_fini(struct pgarray *a);
 
 /* Reads an array without nulls that has exactly n elements; false if it is anything else. */

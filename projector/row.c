@@ -10,7 +10,8 @@ static int bad_column(struct failure *f, const struct column *c, const char *why
     return fail(f, FAIL_MESSAGE, "column %s: %s", c->name, why);
 }
 
-static int read_int(struct scan *s, const struct column *c, int64_t min, int64_t max, void *at, struct failure *f)
+static int read_int(struct scan *s, const struct column *c, int64_t min, int64_t max, void *at,
+                    struct failure *f)
 {
     int64_t v;
 
@@ -61,11 +62,12 @@ static int read_text(struct scan *s, const struct column *c, struct arena *arena
     }
 }
 
-static int read_column(struct scan *s, const struct column *c, struct arena *arena, char *row, struct failure *f)
+static int read_column(struct scan *s, const struct column *c, struct arena *arena, char *row,
+                       struct failure *f)
 {
     void *at = row + c->offset;
 
-    if (scan_null(s))                             /* `row` is zeroed: a null text already */
+    if (scan_null(s)) /* `row` is zeroed: a null text already */
         return c->nullable ? 0 : bad_column(f, c, "is null");
     switch (c->type) {
     case COLUMN_INT: return read_int(s, c, c->min, c->max, at, f);

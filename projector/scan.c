@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH 64                              /* Debezium nests 4 deep, with schemas 8 */
+#define MAX_DEPTH 64 /* Debezium nests 4 deep, with schemas 8 */
 
 static bool wrong(struct scan *s, const char *why)
 {
     if (!s->error)
         s->error = why;
-    s->end = s->p;                                /* so that every later call fails as well */
+    s->end = s->p; /* so that every later call fails as well */
     return false;
 }
 
@@ -27,7 +27,8 @@ char scan_peek(struct scan *s)
 
 bool scan_end(struct scan *s)
 {
-    return !s->error && (scan_peek(s) == '\0' && s->p == s->end ? true : wrong(s, "more text after the value"));
+    return !s->error &&
+           (scan_peek(s) == '\0' && s->p == s->end ? true : wrong(s, "more text after the value"));
 }
 
 bool span_is(struct span span, const char *s)
@@ -98,7 +99,8 @@ static char *put_utf8(char *out, int c)
     return out;
 }
 
-/* One escape, s->p after the backslash. `out` may be NULL: only checked. Returns where the text goes on, or NULL. */
+/* One escape, s->p after the backslash. `out` may be NULL: only checked. Returns where the text goes on, or
+ * NULL. */
 static char *take_escape(struct scan *s, char *out, char scratch[4])
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -121,11 +123,15 @@ static char *take_escape(struct scan *s, char *out, char scratch[4])
     return out;
 }
 
-/* Bytes of the well-formed UTF-8 sequence (RFC 3629) at s->p, whose first byte is not ASCII; 0 if it is none. */
+/* Bytes of the well-formed UTF-8 sequence (RFC 3629) at s->p, whose first byte is not ASCII; 0 if it is none.
+ */
 static int utf8_len(const struct scan *s)
 {
     const unsigned char *p = (const unsigned char *)s->p;
-    int n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+    int n = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
+            : (p[0] & 0xF0) == 0xE0        ? 3
+            : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                           : 0;
 
     if (n == 0 || s->end - s->p < n)
         return 0;
@@ -138,7 +144,8 @@ static int utf8_len(const struct scan *s)
     return n;
 }
 
-/* A text, s->p at its first quote. With `out` its content is written there, which is never longer than its written form. */
+/* A text, s->p at its first quote. With `out` its content is written there, which is never longer than its
+ * written form. */
 static bool take_text(struct scan *s, char *out, char **ret_end)
 {
     char scratch[4];
@@ -190,7 +197,7 @@ bool scan_text(struct scan *s, struct arena *a, struct text *ret)
         return false;
     if (memchr(copy, '\0', (size_t)(end - copy)))
         return wrong(s, "a text with U+0000, which PostgreSQL cannot hold");
-    *end = '\0';                                  /* the quotes left room for it */
+    *end = '\0'; /* the quotes left room for it */
     *ret = (struct text){.s = copy, .n = (size_t)(end - copy)};
     return true;
 }
@@ -243,7 +250,8 @@ bool scan_int(struct scan *s, int64_t *ret)
     for (const char *p = from + (first == '-'); p < s->p; p++) {
         if (*p < '0' || *p > '9')
             return wrong(s, "a whole number is expected");
-        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v) || v > limit)
+        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v) ||
+            v > limit)
             return wrong(s, "a number that is too large");
     }
     *ret = (int64_t)(first == '-' ? 0 - v : v);

@@ -66,13 +66,14 @@ BEGIN
     PERFORM pg_notify('projection', 'generation');
 END $$;
 
-CREATE FUNCTION projection.create_generation(p_topic text, p_partition integer) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION projection.create_generation(p_topic text, p_partition integer, p_cluster_id text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     g integer;
     s text;
 BEGIN
     INSERT INTO projection.generation DEFAULT VALUES RETURNING generation INTO g;
-    INSERT INTO projection.position (generation, topic, partition, next_offset) VALUES (g, p_topic, p_partition, 0);
+    INSERT INTO projection.position (generation, topic, partition, next_offset, cluster_id)
+    VALUES (g, p_topic, p_partition, 0, p_cluster_id);
     s := 'g' || g;
     EXECUTE format('CREATE SCHEMA %I', s);
     EXECUTE format('SET LOCAL search_path TO %I', s);

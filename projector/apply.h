@@ -1,0 +1,37 @@
+/* apply: one batch to PostgreSQL, with the position, in one transaction.
+ *
+ *   trip 1   BEGIN; projection.advance() moves the position, or raises and so aborts all that follows;
+ *            what is stored of the batch's rooms and reservations, and of the days in which these
+ * reservations are now (trip 2) the days in which they were before, if those are others trip 3   the writes;
+ * NOTIFY; COMMIT
+ *
+ * A batch without rooms and events is one trip. The position's row, locked by advance(), makes reading before
+ * writing safe: whoever writes a generation locks it first. */
+#pragma once
+
+#include "batch.h"
+#include "failure.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where a generation stands. */
+struct position {
+    int32_t generation;
+    bool serving;
+    int64_t next_offset, parked_epoch;
+    int64_t as_of; /* µs since 1970; 0: none yet */
+};
+
+struct apply;
+
+/* Prepares the statements on `store`, for the tables of `generation`. Both live until apply_free(). */
+int apply_new(struct store *store, int32_t generation, struct apply **ret, struct failure *f) RR_MUST_CHECK;
+void apply_free(struct apply *a);
+
+/* Applies `b` and moves *p to `next_offset`. `fingerprint` is the last message's. A generation that does not
+ * serve yet does so from the batch on that holds its first streamed pulse. On failure nothing is changed, *p
+ * neither, and the store has to be closed. */
+int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
+                struct position *p, struct failure *f) RR_MUST_CHECK;

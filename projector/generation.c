@@ -1,0 +1,87 @@
+#include "generation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct statement sql_find = {
+    NULL,
+    "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''), "
+    "p.parked_epoch, p.as_of"
+    " FROM projection.generation g JOIN projection.position p USING (generation) WHERE g.state <> 'retired'"
+    " ORDER BY g.state = 'serving' DESC, g.generation LIMIT 1"};
+static const struct statement sql_begin = {NULL, "BEGIN"};
+static const struct statement sql_lock = {NULL,
+                                          "SELECT pg_advisory_xact_lock(hashtext('projection.generation'))"};
+static const struct statement sql_create = {NULL,
+                                            "SELECT projection.create_generation($1::text, 0, $2::text)"};
+static const struct statement sql_commit = {NULL, "COMMIT"};
+
+static void take_generation(const PGresult *res, struct generation *ret)
+{
+    *ret = (struct generation){.found = PQntuples(res) > 0};
+    if (!ret->found)
+        return;
+    ret->position.generation = store_int4(res, 0, 0);
+    snprintf(ret->state, sizeof(ret->state), "%s", store_text(res, 0, 1).s);
+    ret->position.serving = strcmp(ret->state, "serving") == 0;
+    snprintf(ret->topic, sizeof(ret->topic), "%s", store_text(res, 0, 2).s);
+    ret->partition = store_int4(res, 0, 3);
+    ret->position.next_offset = store_int8(res, 0, 4);
+    snprintf(ret->cluster_id, sizeof(ret->cluster_id), "%s", store_text(res, 0, 5).s);
+    ret->position.parked_epoch = store_int8(res, 0, 6);
+    ret->position.as_of = PQgetisnull(res, 0, 7) ? 0 : store_time(res, 0, 7);
+}
+
+int generation_find(struct store *s, struct generation *ret, struct failure *f)
+{
+    int found = store_add(s, &sql_find, NULL);
+
+    if (store_trip(s, f) != 0)
+        return -1;
+    take_generation(store_result(s, found), ret);
+    store_clear(s);
+    return 0;
+}
+
+static int find_or_create(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
+                          struct failure *f)
+{
+    struct params p = {.n = 0};
+    int found;
+
+    store_add(s, &sql_begin, NULL);
+    store_add(s, &sql_lock, NULL);
+    found = store_add(s, &sql_find, NULL);
+    if (store_trip(s, f) != 0)
+        return -1;
+    take_generation(store_result(s, found), ret);
+    if (!ret->found) {
+        params_bytes(&p, topic, strlen(topic));
+        params_bytes(&p, cluster_id, cluster_id ? strlen(cluster_id) : 0);
+        store_add(s, &sql_create, &p);
+        found = store_add(s, &sql_find, NULL);
+    }
+    store_add(s, &sql_commit, NULL);
+    if (store_trip(s, f) != 0)
+        return -1;
+    take_generation(store_result(s, found), ret);
+    store_clear(s);
+    return 0;
+}
+
+int generation_open(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
+                    struct failure *f)
+{
+    if (generation_find(s, ret, f) != 0)
+        return -1;
+    if (!ret->found && find_or_create(s, topic, cluster_id, ret, f) != 0)
+        return -1;
+    if (strcmp(ret->topic, topic) != 0)
+        return fail(f, FAIL_KAFKA, "generation %d is filled from topic %s, not from %s",
+                    ret->position.generation, ret->topic, topic);
+    if (*ret->cluster_id && cluster_id && strcmp(ret->cluster_id, cluster_id) != 0)
+        return fail(f, FAIL_KAFKA,
+                    "generation %d counts in the Kafka cluster %s, this is %s: the log was replaced",
+                    ret->position.generation, ret->cluster_id, cluster_id);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* health: what the projector's thread tells and /readyz answers. Thread-safe. */
+#pragma once
+
+#include "http/http.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct health {
+    pthread_mutex_t lock;
+    char trouble[600]; /* why no batch can be applied; "": the last one was */
+    bool serving;
+    int64_t as_of;
+    uint32_t ready_lag_ms;
+};
+
+void health_init(struct health *h, uint32_t ready_lag_ms);
+void health_trouble(struct health *h, const char *why);
+/* A batch was applied: whatever was wrong is over. */
+void health_applied(struct health *h, bool serving, int64_t as_of);
+
+/* GET /readyz; the loop's app is the struct health. 200 when the last batch went through, the generation
+ * serves and as_of is fresh. */
+enum rr_step readyz(struct rr_req *r);

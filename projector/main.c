@@ -1,0 +1,121 @@
+/* projector: keeps the read model in PostgreSQL equal to the truth in MySQL, from the changes that Debezium
+ * writes to Kafka. */
+#include "config.h"
+#include "health.h"
+#include "log.h"
+#include "run.h"
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct conf {
+    struct rr_http_conf http;
+    struct run_conf run;
+    int synchronous_commit, log_level;
+    uint32_t ready_lag_ms;
+};
+
+static const char *const off_on[] = {"off", "on", NULL};
+
+static const struct rr_config_key keys[] = {
+    {"RR_PG_CONNINFO", RR_CFG_SECRET, offsetof(struct conf, run.store.conninfo), NULL,
+     "libpq connection string of the read model", 0, 0, NULL},
+    {"RR_PG_TIMEOUT_MS", RR_CFG_U32, offsetof(struct conf, run.store.timeout_ms), "60000",
+     "PostgreSQL's answer to a batch is given up after this", 1000, 3600000, NULL},
+    {"RR_PG_SYNCHRONOUS_COMMIT", RR_CFG_ENUM, offsetof(struct conf, synchronous_commit), "on",
+     "off: commits do not wait for the disk; after a crash of PostgreSQL as_of may move back", 0, 0, off_on},
+    RR_KAFKA_CONFIG(struct conf, run.kafka),
+    {"RR_BATCH_EVENTS", RR_CFG_U32, offsetof(struct conf, run.batch_events), "5000",
+     "most messages applied in one transaction", 1, 100000, NULL},
+    {"RR_READY_LAG_MS", RR_CFG_U32, offsetof(struct conf, ready_lag_ms), "10000",
+     "not ready when as_of is older than this", 1000, 86400000, NULL},
+    {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct conf, log_level), "info", "what is logged", 0, 0,
+     rr_log_level_names},
+    RR_HTTP_CONFIG(struct conf, http, "8070"),
+    {.key = NULL},
+};
+
+static const struct rr_config_key *const key_parts[] = {keys, NULL};
+
+static const struct rr_config_table table = {
+    .program = "projector",
+    .about = "applies the changes in Kafka to the read model in PostgreSQL",
+    .usage = "run | status [--json]",
+    .parts = key_parts,
+};
+
+static enum rr_err loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
+{
+    (void)l;
+    *ret_loop_app = app;
+    return RR_OK;
+}
+
+static int serve(const struct conf *conf)
+{
+    static const struct rr_route routes[] = {
+        {.method = "GET", .pattern = "/readyz", .handle = readyz},
+        {.method = NULL},
+    };
+    struct health health;
+    struct rr_http_service service = {
+        .name = "projector", .routes = routes, .loop_init = loop_init, .app = &health};
+    struct rr_http *http;
+    struct run *run;
+    int err;
+
+    rr_signal_init();
+    health_init(&health, conf->ready_lag_ms);
+    if (rr_http_start(&conf->http, &service, &http) != 0)
+        return 1;
+    err = run_start(&conf->run, &health, &run);
+    if (err != 0) {
+        rr_error("cannot start", "reason=%s", RR_Q(strerror(-err)));
+    } else {
+        rr_info("started", "port=%u", rr_http_port(http));
+        rr_info("stopping", "signal=%d", rr_signal_wait());
+        run_stop(run);
+    }
+    rr_http_stop(http);
+    return err != 0;
+}
+
+/* Takes `--json` out of the arguments, for it belongs to a verb and is no setting. */
+static bool take_json(int *argc, char **argv)
+{
+    bool found = false;
+    int n = 0;
+
+    for (int i = 0; i < *argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            found = true;
+        else
+            argv[n++] = argv[i];
+    argv[n] = NULL;
+    *argc = n;
+    return found;
+}
+
+int main(int argc, char **argv)
+{
+    struct conf conf = {.log_level = 0};
+    bool as_json = take_json(&argc, argv);
+    int words = 0, end = 2;
+
+    switch (rr_config_load(&table, &conf, argc, argv, &words)) {
+    case RR_CONFIG_OK: break;
+    case RR_CONFIG_EXIT_OK: rr_config_fini(&table, &conf); return 0;
+    case RR_CONFIG_EXIT_BAD: rr_config_fini(&table, &conf); return 2;
+    }
+    conf.run.store.synchronous_commit = conf.synchronous_commit;
+    rr_log_init("projector", (enum rr_log_level)conf.log_level);
+    if (words == 1 && strcmp(argv[1], "run") == 0 && !as_json)
+        end = serve(&conf);
+    else if (words == 1 && strcmp(argv[1], "status") == 0)
+        end = status(&conf.run.store, &conf.run.kafka, as_json);
+    else
+        fputs("projector: one of these is expected: run, status [--json]\n", stderr);
+    rr_config_fini(&table, &conf);
+    return end;
+}

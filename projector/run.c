@@ -1,0 +1,314 @@
+#include "run.h"
+#include "apply.h"
+#include "decode.h"
+#include "generation.h"
+#include "log.h"
+#include "telemetry.h"
+#include "time.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define IDLE_MS         100  /* how long a wait for messages may be blind to a stop */
+#define KAFKA_MS        5000 /* for the brokers' answers */
+#define PAUSE_MIN_MS    100
+#define PAUSE_MAX_MS    5000
+#define TOPIC_PAUSE_MS  250 /* while there is no topic: it is made by the connector's first message */
+#define STANDBY_LOOK_MS 1000
+#define STANDBY_LOOKS   3 /* so many times unmoved, with a pulse every second: nobody is there */
+#define LOG_AGAIN_US    (60 * RR_US_PER_SEC)
+#define DAYS_MAX        20000 /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
+
+struct run {
+    const struct run_conf *conf;
+    struct health *health;
+    struct telemetry telemetry;
+    pthread_t thread;
+    atomic_bool stopping;
+    int wake; /* eventfd: readable when stopping */
+    /* from opening to closing */
+    struct rr_kafka *kafka;
+    struct store *store;
+    struct apply *apply;
+    struct position position;
+    /* the batch in hand */
+    struct batch batch;
+    int64_t next_offset;
+    uint64_t fingerprint;
+    const char *first_key; /* in the batch's arena */
+    size_t limit;          /* messages a batch takes; small while looking for one that cannot be applied */
+    /* between attempts */
+    uint32_t pause_ms;
+    char logged[600]; /* what was logged last, and when: the same is not said again at once */
+    int64_t logged_at;
+};
+
+static bool stopping(const struct run *r)
+{
+    return atomic_load_explicit(&r->stopping, memory_order_relaxed);
+}
+
+static void nap(struct run *r, uint32_t ms)
+{
+    struct pollfd p = {.fd = r->wake, .events = POLLIN};
+
+    poll(&p, 1, (int)ms);
+}
+
+/* ---- opening and closing ---- */
+
+static int open_topic(struct run *r, struct failure *f)
+{
+    enum rr_kafka_end end;
+
+    while ((end = rr_kafka_open(&r->conf->kafka, KAFKA_MS, &r->kafka)) == RR_KAFKA_WAITING && !stopping(r)) {
+        if (strcmp(r->logged, rr_kafka_error(r->kafka)) != 0) {
+            snprintf(r->logged, sizeof(r->logged), "%s", rr_kafka_error(r->kafka));
+            rr_info("waiting for the topic", "topic=%s", r->conf->kafka.topic);
+        }
+        health_trouble(r->health, rr_kafka_error(r->kafka));
+        nap(r, TOPIC_PAUSE_MS);
+    }
+    return end == RR_KAFKA_OK ? 0 : fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
+}
+
+static int open_all(struct run *r, struct failure *f)
+{
+    struct generation g;
+
+    if (open_topic(r, f) != 0 || store_open(&r->conf->store, &r->store, f) != 0 ||
+        generation_open(r->store, r->conf->kafka.topic, rr_kafka_cluster_id(r->kafka), &g, f) != 0 ||
+        apply_new(r->store, g.position.generation, &r->apply, f) != 0)
+        return -1;
+    r->position = g.position;
+    if (rr_kafka_start(r->kafka, r->position.next_offset) != RR_KAFKA_OK)
+        return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
+    rr_info("reading", "topic=%s offset=%lld generation=%d state=%s", g.topic,
+            (long long)g.position.next_offset, g.position.generation, g.state);
+    return 0;
+}
+
+static void close_all(struct run *r)
+{
+    apply_free(rr_take(r->apply));
+    store_close(rr_take(r->store));
+    rr_kafka_close(rr_take(r->kafka));
+}
+
+/* ---- a batch ---- */
+
+static const char *key_text(struct run *r, const struct rr_kafka_message *m)
+{
+    return m->key ? arena_copy(&r->batch.arena, m->key, m->key_len) : "";
+}
+
+static void tell_ignored(struct run *r, const struct rr_kafka_message *m, const struct change *c)
+{
+    telemetry_ignored(c->ignored.reason);
+    if (c->ignored.alarm)
+        rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
+                 "reason=%s topic=%s partition=0 offset=%lld key=%s", c->ignored.reason, r->conf->kafka.topic,
+                 (long long)m->offset, RR_Q(key_text(r, m)));
+}
+
+/* Takes one message into the batch. -1 if it cannot be read: it then is the next one again, unless the batch
+ * is empty. */
+static int take_message(struct run *r, const struct rr_kafka_message *m, struct failure *f)
+{
+    struct change c;
+    struct failure why;
+
+    if (r->batch.n_messages == 0)
+        r->first_key = key_text(r, m);
+    if (decode(m->value, m->value_len, &r->batch.arena, &c, &why) != 0)
+        return fail(f, FAIL_MESSAGE, "topic %s, partition 0, offset %lld, key %.200s: %.250s",
+                    r->conf->kafka.topic, (long long)m->offset, key_text(r, m), why.text);
+    if (c.what == CHANGE_IGNORED)
+        tell_ignored(r, m, &c);
+    batch_add(&r->batch, &c, m->offset);
+    r->next_offset = m->offset + 1;
+    r->fingerprint = m->fingerprint;
+    return 0;
+}
+
+/* What is there, up to the limits; waits for the first message only. */
+static int collect(struct run *r, struct failure *f)
+{
+    struct rr_kafka_message m;
+
+    batch_reset(&r->batch);
+    while (r->batch.n_messages < r->limit && r->batch.n_days < DAYS_MAX) {
+        switch (rr_kafka_next(r->kafka, r->batch.n_messages ? 0 : IDLE_MS, &m)) {
+        case RR_KAFKA_OK: break;
+        case RR_KAFKA_NONE: return 0;
+        default: return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
+        }
+        if (take_message(r, &m, f) != 0) {
+            if (r->batch.n_messages == 0)
+                return -1;
+            rr_kafka_unread(r->kafka); /* what came before it is applied first */
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* A lone message is named; among several it is still to be found. */
+static int name_message(const struct run *r, struct failure *f)
+{
+    struct failure why = *f;
+
+    if (f->kind == FAIL_MESSAGE && r->batch.n_messages == 1)
+        fail(f, FAIL_MESSAGE, "topic %s, partition 0, offset %lld, key %.200s: %.250s", r->conf->kafka.topic,
+             (long long)r->next_offset - 1, r->first_key, why.text);
+    return -1;
+}
+
+static void applied(struct run *r, int64_t since)
+{
+    telemetry_applied(&r->telemetry, &r->batch, rr_time_monotonic() - since);
+    health_applied(r->health, r->position.serving, r->position.as_of);
+    rr_kafka_report(r->kafka, r->position.next_offset);
+    r->pause_ms = PAUSE_MIN_MS;
+    r->logged[0] = '\0';
+    r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
+}
+
+static int run_batch(struct run *r, struct failure *f)
+{
+    int64_t since;
+    bool served = r->position.serving;
+
+    if (collect(r, f) != 0)
+        return -1;
+    if (r->batch.n_messages > 0) {
+        since = rr_time_monotonic();
+        if (apply_batch(r->apply, &r->batch, r->next_offset, r->fingerprint, &r->position, f) != 0)
+            return name_message(r, f);
+        applied(r, since);
+    }
+    if (r->position.serving && !served)
+        rr_info("the generation serves", "generation=%d offset=%lld", r->position.generation,
+                (long long)r->position.next_offset);
+    telemetry_lag(&r->telemetry, &r->position, rr_kafka_end_offset(r->kafka));
+    return 0;
+}
+
+/* ---- when it does not work ---- */
+
+static void tell_failure(struct run *r, const struct failure *f)
+{
+    int64_t now = rr_time_monotonic();
+
+    rr_counter_add(r->telemetry.errors[f->kind], 1);
+    health_trouble(r->health, f->text);
+    if (strcmp(r->logged, f->text) == 0 && now - r->logged_at < LOG_AGAIN_US)
+        return;
+    snprintf(r->logged, sizeof(r->logged), "%s", f->text);
+    r->logged_at = now;
+    rr_error(f->kind == FAIL_MESSAGE ? "STOPPED: a message cannot be applied" : "beginning again",
+             "kind=%s reason=%s offset=%lld", failure_kind_name(f->kind), RR_Q(f->text),
+             (long long)r->position.next_offset);
+}
+
+/* Somebody else moves the position. Wait until nobody has for a while. */
+static void stand_by(struct run *r)
+{
+    struct store *s = NULL;
+    struct generation g;
+    struct failure f;
+    int64_t seen = -1;
+    int unmoved = 0;
+
+    rr_warn("another projector moves the position: standing by", "offset=%lld",
+            (long long)r->position.next_offset);
+    health_trouble(r->health, "standing by: another projector moves the position");
+    if (store_open(&r->conf->store, &s, &f) != 0)
+        return;
+    while (!stopping(r) && unmoved < STANDBY_LOOKS && generation_find(s, &g, &f) == 0) {
+        unmoved = g.position.next_offset == seen ? unmoved + 1 : 0;
+        seen = g.position.next_offset;
+        nap(r, STANDBY_LOOK_MS);
+    }
+    store_close(s);
+    if (!stopping(r))
+        rr_warn("nobody moves the position: taking over", "offset=%lld", (long long)seen);
+}
+
+static void pause_after(struct run *r, const struct failure *f)
+{
+    if (f->kind == FAIL_MOVED) {
+        rr_counter_add(r->telemetry.errors[FAIL_MOVED], 1);
+        stand_by(r);
+        return;
+    }
+    /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
+    if (f->kind == FAIL_MESSAGE && r->batch.n_messages > 1) {
+        r->limit = r->batch.n_messages / 2;
+        rr_warn("a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
+                r->batch.n_messages, RR_Q(f->text));
+        return;
+    }
+    tell_failure(r, f);
+    nap(r, r->pause_ms);
+    r->pause_ms = r->pause_ms * 2 < PAUSE_MAX_MS ? r->pause_ms * 2 : PAUSE_MAX_MS;
+}
+
+static void *run_thread(void *arg)
+{
+    struct run *r = arg;
+    struct failure f;
+
+    while (!stopping(r)) {
+        int end = open_all(r, &f);
+
+        while (end == 0 && !stopping(r))
+            end = run_batch(r, &f);
+        close_all(r);
+        if (end != 0 && !stopping(r))
+            pause_after(r, &f);
+    }
+    return NULL;
+}
+
+int run_start(const struct run_conf *conf, struct health *health, struct run **ret)
+{
+    struct run *r = calloc(1, sizeof(*r));
+    int err;
+
+    if (!r)
+        return -ENOMEM;
+    r->conf = conf;
+    r->health = health;
+    r->limit = conf->batch_events;
+    r->pause_ms = PAUSE_MIN_MS;
+    telemetry_init(&r->telemetry);
+    batch_init(&r->batch);
+    r->wake = eventfd(0, EFD_CLOEXEC);
+    err = r->wake < 0 ? errno : pthread_create(&r->thread, NULL, run_thread, r);
+    if (err) {
+        if (r->wake >= 0)
+            close(r->wake);
+        batch_fini(&r->batch);
+        free(r);
+        return -err;
+    }
+    *ret = r;
+    return 0;
+}
+
+void run_stop(struct run *r)
+{
+    atomic_store(&r->stopping, true);
+    eventfd_write(r->wake, 1);
+    pthread_join(r->thread, NULL);
+    close(r->wake);
+    batch_fini(&r->batch);
+    free(r);
+}

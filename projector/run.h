@@ -1,0 +1,27 @@
+/* run: the service. A thread of its own reads the topic from the generation's position on and applies it,
+ * batch by batch.
+ *
+ * Whatever fails, everything that was opened is closed, and after a pause it begins again at the position in
+ * PostgreSQL: the one place that knows how far the data goes. It never gives up and never skips: a message
+ * that cannot be applied stops it there, /readyz and the log say which. A projector that finds its position
+ * moved by another stands by until that one has stood still for a while. */
+#pragma once
+
+#include "health.h"
+#include "kafka.h"
+#include "store.h"
+
+#include <stdint.h>
+
+struct run_conf {
+    struct store_conf store;
+    struct rr_kafka_conf kafka;
+    uint32_t batch_events;
+};
+
+struct run;
+
+/* `conf` and `health` outlive it. Returns 0, or -errno. */
+int run_start(const struct run_conf *conf, struct health *health, struct run **ret) RR_MUST_CHECK;
+/* Finishes the batch in hand, joins the thread, frees. */
+void run_stop(struct run *r);

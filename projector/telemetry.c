@@ -1,0 +1,83 @@
+#include "telemetry.h"
+#include "time.h"
+
+#include <stdio.h>
+
+static const double event_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000};
+
+static struct rr_counter *changes_counter(const char *table, const char *kind)
+{
+    char labels[64];
+
+    snprintf(labels, sizeof(labels), "table=\"%s\",kind=\"%s\"", table, kind);
+    return rr_counter("rr_projector_events_total", "changes applied", labels);
+}
+
+static struct rr_counter *ignored_counter(const char *reason)
+{
+    char labels[64];
+
+    snprintf(labels, sizeof(labels), "reason=\"%s\"", reason);
+    return rr_counter("rr_projector_ignored_total", "messages that change nothing", labels);
+}
+
+void telemetry_init(struct telemetry *t)
+{
+    for (int i = 0; event_kind_names[i]; i++)
+        t->events[i] = changes_counter("reservation_event", event_kind_names[i]);
+    t->rooms = changes_counter("room", "changed");
+    t->pulses = changes_counter("pulse", "beat");
+    t->repeated = ignored_counter("repeated");
+    for (int i = FAIL_NONE + 1; i < FAIL_KINDS; i++) {
+        char labels[64];
+
+        snprintf(labels, sizeof(labels), "kind=\"%s\"", failure_kind_name((enum failure_kind)i));
+        t->errors[i] =
+            rr_counter("rr_projector_errors_total", "failures that made the projector begin again", labels);
+    }
+    t->batches = rr_counter("rr_projector_batches_total", "batches committed in PostgreSQL", NULL);
+    t->batch_events = rr_histogram("rr_projector_batch_events", "messages in a batch", NULL, event_bounds,
+                                   RR_LEN(event_bounds));
+    t->batch_seconds = rr_histogram("rr_projector_batch_seconds", "from a batch's last message to its commit",
+                                    NULL, rr_latency_bounds, rr_latency_n_bounds);
+    t->freshness = rr_histogram("rr_projector_freshness_seconds",
+                                "from an event's commit in MySQL to its commit in PostgreSQL", NULL,
+                                rr_latency_bounds, rr_latency_n_bounds);
+    t->lag_seconds = rr_gauge("rr_projector_lag_seconds", "now minus as_of", NULL);
+    t->lag_events = rr_gauge("rr_projector_lag_events", "messages in the log that are not applied", NULL);
+}
+
+void telemetry_applied(struct telemetry *t, const struct batch *b, int64_t us)
+{
+    int64_t now = rr_time_now();
+
+    for (const struct batch_event *e = b->events; e; e = e->next) {
+        if (!e->is_new)
+            continue;
+        rr_counter_add(t->events[e->event.kind], 1);
+        if (e->committed_at)
+            rr_histogram_observe(t->freshness,
+                                 now > e->committed_at ? (double)(now - e->committed_at) / 1e6 : 0);
+    }
+    for (const struct batch_room *r = b->rooms; r; r = r->next)
+        if (r->is_new)
+            rr_counter_add(t->rooms, 1);
+    rr_counter_add(t->pulses, b->n_pulses);
+    rr_counter_add(t->repeated, b->n_stale);
+    rr_counter_add(t->batches, 1);
+    rr_histogram_observe(t->batch_events, (double)b->n_messages);
+    rr_histogram_observe(t->batch_seconds, (double)us / 1e6);
+}
+
+void telemetry_ignored(const char *reason)
+{
+    rr_counter_add(ignored_counter(reason), 1);
+}
+
+void telemetry_lag(struct telemetry *t, const struct position *p, int64_t end_offset)
+{
+    if (p->as_of)
+        rr_gauge_set(t->lag_seconds, (double)(rr_time_now() - p->as_of) / 1e6);
+    if (end_offset >= 0)
+        rr_gauge_set(t->lag_events, (double)(end_offset > p->next_offset ? end_offset - p->next_offset : 0));
+}
