@@ -43,8 +43,10 @@ static enum rr_err parse_key(struct rr_req *r, struct command *c)
 
 static enum rr_err parse(struct rr_req *r, struct command *c)
 {
-    enum rr_err err = parse_key(r, c);
+    enum rr_err err = work_no_query(r);
 
+    if (!err)
+        err = parse_key(r, c);
     if (!err)
         err = parse_if_match(r, c);
     if (err)

@@ -22,7 +22,9 @@ enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
         switch (r->phase) {
         case PARSE:
             x->kind = kind;
-            x->err = kind->parse ? kind->parse(r) : RR_OK;
+            x->err = work_no_query(r);
+            if (!x->err && kind->parse)
+                x->err = kind->parse(r);
             r->phase = x->err ? REPLY : SUBMIT;
             break;
         case SUBMIT:

@@ -1,7 +1,15 @@
 #include "work.h"
 
 #include "app.h"
+#include "fields.h"
 #include "time.h"
+
+enum rr_err work_no_query(struct rr_req *r)
+{
+    struct rr_value none[1];
+
+    return rr_query_fields(r, NULL, 0, none);
+}
 
 static void done(struct rr_mysql_job *job)
 {

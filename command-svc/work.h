@@ -10,6 +10,9 @@ struct work {
     struct rr_req *r;
 };
 
+/* No call of this service takes query parameters: each one is refused by name. */
+enum rr_err work_no_query(struct rr_req *r) RR_MUST_CHECK;
+
 /* `run` is called in a worker with &w->job, only reads the request (the loop may meanwhile answer that one
  * with 503, at the end of the program), and fills only the context; then the request is resumed, and
  * w->job.err says whether `run` was called. RR_OK: answer RR_WAIT now. */
