@@ -1,0 +1,39 @@
+#include "app.h"
+
+#include <stdio.h>
+
+enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
+{
+    struct query_loop *ql = calloc(1, sizeof(*ql));
+    enum rr_err err = RR_NO_MEMORY;
+
+    if (!ql)
+        return RR_NO_MEMORY;
+    ql->conf = app;
+    err = session_new(l, &ql->conf->pg, &ql->session);
+    ql->pg = ql->session.pg;
+    if (!err)
+        err = waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, ql->conf->wait_max);
+    if (err) {
+        query_loop_fini(l, ql);
+        return err;
+    }
+    *ret_loop_app = ql;
+    return RR_OK;
+}
+
+void query_loop_fini(struct rr_loop *l, void *loop_app)
+{
+    struct query_loop *ql = loop_app;
+
+    (void)l;
+    if (!ql)
+        return;
+    /* The check that is under way still points at the waiters: their list is emptied first, its memory freed
+     * last. */
+    waiters_end(&ql->waiters);
+    rr_pg_free(ql->pg);
+    waiters_fini(&ql->waiters);
+    zones_fini(&ql->zones);
+    free(ql);
+}

@@ -1,0 +1,30 @@
+/* What query-svc is made of: its settings, and what each of its loops owns. */
+#pragma once
+
+#include "http/http.h"
+#include "pg.h"
+
+#include "session.h"
+#include "waiters.h"
+#include "zones.h"
+
+struct query_conf {
+    struct rr_http_conf http;
+    struct rr_pg_conf pg;
+    int log_level;
+    uint32_t wait_max; /* waiters for Consistency-Tokens, a loop */
+    uint32_t
+        request_timeout_ms; /* for all of a request's queries together; waiting for tokens comes on top */
+};
+
+struct query_loop {
+    const struct query_conf *conf;
+    struct rr_pg *pg;
+    struct session session;
+    struct waiters waiters;
+    struct zones zones;
+};
+
+/* For rr_http_service: `app` is the struct query_conf. */
+enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app) RR_MUST_CHECK;
+void query_loop_fini(struct rr_loop *l, void *loop_app);

@@ -1,0 +1,85 @@
+/* query-svc: answers every GET from the read model, says how fresh it is, and lets a client read its own
+ * write. */
+#include "app.h"
+#include "endpoints.h"
+#include "read.h"
+
+#include "config.h"
+#include "log.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+static const struct rr_config_key http_keys[] = {RR_HTTP_CONFIG(struct query_conf, http, "8090"), {0}};
+static const struct rr_config_key pg_keys[] = {RR_PG_CONFIG(struct query_conf, pg), {0}};
+static const struct rr_config_key own_keys[] = {
+    {"RR_WAIT_MAX", RR_CFG_U32, offsetof(struct query_conf, wait_max), "1000",
+     "requests that wait for a Consistency-Token, a loop; more is 503", 0, 100000, NULL},
+    {"RR_REQUEST_TIMEOUT_MS", RR_CFG_U32, offsetof(struct query_conf, request_timeout_ms), "5000",
+     "all queries of a request together; waiting for a Consistency-Token comes on top", 10, 600000, NULL},
+    {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct query_conf, log_level), "info", "what is logged", 0, 0,
+     rr_log_level_names},
+    {0},
+};
+static const struct rr_config_key *const parts[] = {http_keys, pg_keys, own_keys, NULL};
+static const struct rr_config_table table = {
+    .program = "query-svc",
+    .about = "answers queries about rooms and reservations from the read model in PostgreSQL",
+    .parts = parts,
+};
+
+#define ROUTE(pattern, handler)                                                                              \
+    {                                                                                                        \
+        "GET", pattern, handler, sizeof(struct read), read_fini, false                                       \
+    }
+static const struct rr_route routes[] = {
+    ROUTE("/v1/rooms", rooms_list),
+    ROUTE("/v1/rooms/popular", rooms_popular),
+    ROUTE("/v1/rooms/{id}", room_get),
+    ROUTE("/v1/reservations/{id}", reservation_get),
+    ROUTE("/v1/users/{id}/reservations", user_reservations),
+    ROUTE("/v1/users/{id}/reservation-history", user_history),
+    ROUTE("/v1/statistics/busy-hours", busy_hours),
+    ROUTE("/readyz", readyz),
+    {0},
+};
+
+static int serve(struct query_conf *conf)
+{
+    const struct rr_http_service svc = {.name = "query",
+                                        .routes = routes,
+                                        .loop_init = query_loop_init,
+                                        .loop_fini = query_loop_fini,
+                                        .app = conf};
+    struct rr_http *http;
+
+    if (rr_http_start(&conf->http, &svc, &http))
+        return 1;
+    rr_info("listening", "host=%s port=%u", conf->http.host, (unsigned)rr_http_port(http));
+    rr_info("stopping", "signal=%d", rr_signal_wait());
+    rr_http_stop(http);
+    rr_info("stopped", "");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct query_conf conf = {0};
+    int words, status;
+
+    switch (rr_config_load(&table, &conf, argc, argv, &words)) {
+    case RR_CONFIG_OK: break;
+    case RR_CONFIG_EXIT_OK: return 0;
+    case RR_CONFIG_EXIT_BAD: return 2;
+    }
+    if (words) {
+        fprintf(stderr, "query-svc: takes no %s; see --help\n", argv[1]);
+        rr_config_fini(&table, &conf);
+        return 2;
+    }
+    rr_log_init("query", (enum rr_log_level)conf.log_level);
+    rr_signal_init();
+    status = serve(&conf);
+    rr_config_fini(&table, &conf);
+    return status;
+}

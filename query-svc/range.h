@@ -1,0 +1,38 @@
+/* range: the [from, to) of statistics, and how it is read from the read model's days of 96 quarter-hours.
+ * Thread-safe. */
+#pragma once
+
+#include "read.h"
+
+#include <stdint.h>
+
+#define QUARTER_US (15 * RR_US_PER_MIN)
+enum { QUARTERS = 96 };
+
+/* The rows of fields for statistics, at places FROM and TO of the endpoint's table. */
+#define RANGE_FIELD(name)                                                                                    \
+    {                                                                                                        \
+        name, RR_FIELD_TIME, RR_FIELD_REQUIRED, 0, 0, NULL                                                   \
+    }
+
+struct range {
+    int64_t from, to;
+};
+
+/* Quarter-hour bounds, from before to, at most 10 years: else RR_RULE_BROKEN, the problem names each bad one.
+ */
+enum rr_err range_take(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
+                       struct range *ret) RR_MUST_CHECK;
+
+/* A part of one UTC day: quarter-hours lo to hi-1 of 0 to 96; lo == hi is empty. */
+struct range_edge {
+    int64_t day; /* since 1970-01-01 */
+    int lo, hi;
+};
+
+/* [from, to) cut at midnight: a head, whole days [first, end), a tail. Each may be empty. */
+struct range_cut {
+    struct range_edge head, tail;
+    int64_t first, end;
+};
+void range_cut(const struct range *range, struct range_cut *ret);

@@ -1,0 +1,83 @@
+/* read: the story that every GET of query-svc shares; an endpoint fills in its query string, its statement
+ * and its rendering.
+ *
+ *   parse ─► ask first ─► generation ─► wait for tokens ─► submit ─► judge the answer's generation ─► render
+ * ─► reply (zone names,  (only while   (with a                     └── another one: submit again ──┘ once a
+ * loop)  not known)    Consistency-Token)
+ *
+ * An answer is rendered inside the query's callback, straight from the PGresult, and kept as bytes until the
+ * reply. Threads: belongs to its request's loop. */
+#pragma once
+
+#include "app.h"
+#include "waiters.h"
+
+#include "fields.h"
+#include "http/http.h"
+#include "pg.h"
+
+#include <stdint.h>
+
+enum { READ_VALUES = 8, READ_TEXT = 40 };
+
+struct read;
+
+struct read_kind {
+    const struct rr_field *fields; /* the query string; at most READ_VALUES */
+    size_t n_fields;
+    /* Checks rd->v and the path, names the statement and its parameters. */
+    enum rr_err (*parse)(struct read *rd);
+    /* NULL, or: a statement that has to be answered before this one, without parameters; NULL when there is
+     * none (any more). An error goes to rd->err. */
+    const struct rr_pg_stmt *(*first)(struct read *rd);
+    enum rr_err (*first_answered)(struct read *rd, const PGresult *res);
+    /* Writes rd->body, and rd->status when it is not 200. Columns from COL_DATA on are the statement's own.
+     */
+    enum rr_err (*render)(struct read *rd, const PGresult *res);
+};
+
+struct read {
+    struct rr_req *r;
+    const struct read_kind *kind;
+    struct rr_value v[READ_VALUES]; /* in the order of kind->fields */
+    int64_t limit;                  /* of a list: see list.h */
+    int64_t as_of;
+    enum rr_err err;
+    unsigned status;
+    struct rr_buf body;
+    /* read.c's own */
+    struct query_loop *loop;
+    struct rr_query query, ask;
+    char text[RR_PG_PARAMS][READ_TEXT];
+    struct waiter waiter;
+    int64_t wait_until, give_up;
+    unsigned repeats;
+};
+
+/* An endpoint's handler is one call of this; its route has ctx_size sizeof(struct read) and ctx_fini
+ * read_fini. */
+enum rr_step read_step(struct rr_req *r, const struct read_kind *kind);
+void read_fini(void *ctx);
+
+/* The statement and its parameters, in order. A text has to live as long as the request. */
+void read_statement(struct read *rd, const struct rr_pg_stmt *stmt);
+void read_param_text(struct read *rd, const char *text); /* NULL is SQL NULL */
+void read_param_int(struct read *rd, int64_t v);
+void read_param_time(struct read *rd, int64_t us); /* outside the years 1 to 9999: -infinity, infinity */
+/* A date, from days since 1970-01-01. */
+void read_param_day(struct read *rd, int64_t day);
+void read_param_uuid(struct read *rd, const struct rr_uuid *id);
+void read_param_filter(struct read *rd,
+                       const struct rr_value *v); /* an unsigned value; SQL NULL if it is not set */
+
+/* A path argument as a room's id; RR_NOT_FOUND when it cannot be one. */
+enum rr_err read_room_id(struct read *rd, int64_t *ret) RR_MUST_CHECK;
+/* A path argument as a user id that the caller may read: RR_FORBIDDEN for another user's. */
+enum rr_err read_own_user(struct read *rd) RR_MUST_CHECK;
+/* Two optional instants: from has to lie before to. */
+enum rr_err read_check_order(struct read *rd, const struct rr_value *from,
+                             const struct rr_value *to) RR_MUST_CHECK;
+
+/* For one object with a version: sets ETag, and answers 304 if the client has it (`comparable`: the version
+ * tells all of it). True: done. */
+bool read_not_modified(struct read *rd, const char *version, bool comparable);

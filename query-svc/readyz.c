@@ -1,0 +1,26 @@
+/* GET /readyz: ready is who could answer a query now, so the read model is asked. */
+#include "endpoints.h"
+#include "read.h"
+#include "session.h"
+
+static const struct rr_pg_stmt stmt = {"readyz", SQL_META "SELECT m.* FROM meta m"};
+
+static enum rr_err parse(struct read *rd)
+{
+    read_statement(rd, &stmt);
+    return RR_OK;
+}
+
+static enum rr_err render(struct read *rd, const PGresult *res)
+{
+    (void)res;
+    rr_buf_puts(&rd->body, "{\"status\":\"ready\"}");
+    return RR_OK;
+}
+
+enum rr_step readyz(struct rr_req *r)
+{
+    static const struct read_kind kind = {.parse = parse, .render = render};
+
+    return read_step(r, &kind);
+}

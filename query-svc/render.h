@@ -1,0 +1,58 @@
+/* render: rows to JSON, straight from PostgreSQL's text. Each macro of columns stands beside the function
+ * that writes them, in the same order. Instants arrive as the session has them written, "2026-12-01
+ * 09:00:00.5+00", always in UTC. */
+#pragma once
+
+#include "json.h"
+#include "sql.h"
+#include "time.h"
+
+#include <libpq-fe.h>
+
+/* One column. SQL NULL writes null. */
+void render_text(struct rr_json *j, const char *name, const PGresult *res, int row, int col);
+void render_raw(struct rr_json *j, const char *name, const PGresult *res, int row,
+                int col); /* numbers, jsonb */
+void render_bool(struct rr_json *j, const char *name, const PGresult *res, int row, int col);
+void render_time(struct rr_json *j, const char *name, const PGresult *res, int row, int col);
+
+/* PostgreSQL's text of an instant as RFC 3339: what rr_time_format() would write. NULL if it is none
+ * (infinity). */
+char *render_instant(const char *text, char out[RR_TIME_TEXT]);
+/* A column as a number, as microseconds since 1970; 0 if it is none. */
+int64_t render_int(const PGresult *res, int row, int col);
+int64_t render_us(const PGresult *res, int row, int col);
+
+#define RENDER_ROOM_COLUMNS "id, name, location, capacity, active, version, created_at, updated_at"
+enum {
+    ROOM_ID,
+    ROOM_NAME,
+    ROOM_LOCATION,
+    ROOM_CAPACITY,
+    ROOM_ACTIVE,
+    ROOM_VERSION,
+    ROOM_CREATED,
+    ROOM_UPDATED
+};
+/* As members of an object that is open; `col` is the first column. */
+void render_room(struct rr_json *j, const PGresult *res, int row, int col);
+
+#define RENDER_RESERVATION_COLUMNS                                                                           \
+    "id, room_id, room_name, room_location, user_id, title, starts_at, ends_at, state, version, "            \
+    "created_at, updated_at"
+enum {
+    RESERVATION_ID,
+    RESERVATION_ROOM,
+    RESERVATION_ROOM_NAME,
+    RESERVATION_ROOM_LOCATION,
+    RESERVATION_USER,
+    RESERVATION_TITLE,
+    RESERVATION_STARTS,
+    RESERVATION_ENDS,
+    RESERVATION_STATE,
+    RESERVATION_VERSION,
+    RESERVATION_CREATED,
+    RESERVATION_UPDATED,
+    RESERVATION_END
+};
+void render_reservation(struct rr_json *j, const PGresult *res, int row, int col);

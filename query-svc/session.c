@@ -1,0 +1,99 @@
+#include "session.h"
+
+#include "render.h"
+
+#include "log.h"
+
+#include <stdio.h>
+
+enum { SQL_SIZE = 256 };
+
+const struct rr_pg_stmt session_stmt = {"serving", SQL_META "SELECT m.* FROM meta m"};
+
+/* render.h reads instants as ISO texts in UTC. Plans are made once a connection: each statement is written so
+ * that one plan suits all its parameters. The server gives up when the client has, so that work that nobody
+ * waits for does not pile up. */
+static void session_sql(const struct session *s, int generation, char *sql, size_t size)
+{
+    char schema[24] = "projection";
+
+    if (generation)
+        snprintf(schema, sizeof(schema), "g%d", generation);
+    snprintf(sql, size,
+             "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET plan_cache_mode = force_generic_plan; "
+             "SET statement_timeout = %u; SET search_path = %s",
+             (unsigned)s->timeout_ms, schema);
+}
+
+enum rr_err session_new(struct rr_loop *l, const struct rr_pg_conf *conf, struct session *ret)
+{
+    char sql[SQL_SIZE];
+
+    *ret = (struct session){.timeout_ms = conf->timeout_ms};
+    session_sql(ret, 0, sql, sizeof(sql));
+    return rr_pg_new(l, conf, sql, &ret->pg);
+}
+
+static enum rr_err switch_to(struct session *s, int generation)
+{
+    char sql[SQL_SIZE];
+    enum rr_err err;
+
+    if (generation == s->generation)
+        return RR_OK;
+    session_sql(s, generation, sql, sizeof(sql));
+    err = rr_pg_set_session(s->pg, sql);
+    if (err)
+        return err;
+    rr_info("reading from", "generation=%d before=%d", generation, s->generation);
+    s->generation = generation;
+    return RR_OK;
+}
+
+static bool state_is(const struct rr_query *q, const char *sqlstate)
+{
+    return strncmp(q->sqlstate, sqlstate, strlen(sqlstate)) == 0;
+}
+
+static enum session_answer judge_refusal(struct session *s, const struct rr_query *q, enum rr_err *ret_err)
+{
+    *ret_err = q->err;
+    if (q->err != RR_INTERNAL)
+        return SESSION_FAILED;
+    /* No such table, no such schema: the generation is gone. */
+    if (s->generation && (state_is(q, "42P01") || state_is(q, "3F000"))) {
+        s->generation = 0;
+        return SESSION_REPEAT;
+    }
+    rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
+            RR_Q(q->message));
+    /* Cancelled by the time-out or by an operator; out of resources; shutting down. */
+    if (state_is(q, "57014") || state_is(q, "53"))
+        *ret_err = RR_DB_BUSY;
+    else if (state_is(q, "57") || state_is(q, "08"))
+        *ret_err = RR_DB_UNAVAILABLE;
+    return SESSION_FAILED;
+}
+
+enum session_answer session_judge(struct session *s, const struct rr_query *q, int64_t *ret_as_of,
+                                  enum rr_err *ret_err)
+{
+    enum rr_err err;
+
+    if (q->err)
+        return judge_refusal(s, q, ret_err);
+    if (PQntuples(q->res) == 0) {
+        s->generation = 0;
+        *ret_err = RR_PROJECTION_NOT_READY;
+        return SESSION_FAILED;
+    }
+    *ret_as_of = render_us(q->res, 0, COL_AS_OF);
+    if (*PQgetvalue(q->res, 0, COL_HERE) == 't')
+        return SESSION_SERVED;
+    err = switch_to(s, atoi(PQgetvalue(q->res, 0, COL_GENERATION)));
+    if (err) {
+        *ret_err = err;
+        return SESSION_FAILED;
+    }
+    return SESSION_REPEAT;
+}

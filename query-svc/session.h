@@ -1,0 +1,35 @@
+/* session: which generation of the read model the connections of one loop read from, and what an answer says
+ * about it.
+ *
+ * Each connection's search_path is the generation's schema. When a switch of generations happens, statements
+ * that are under way or queued still run in the old schema; their answers tell (see sql.h), the session is
+ * switched, and the caller repeats the read. No reader sees an error or a retired generation for it. A schema
+ * that has been dropped meanwhile reads as "not known", too. Threads: belongs to its loop. */
+#pragma once
+
+#include "pg.h"
+#include "sql.h"
+
+#include <stdint.h>
+
+struct session {
+    struct rr_pg *pg;
+    uint32_t timeout_ms;
+    int generation; /* 0: not known; ask with session_stmt */
+};
+
+enum session_answer {
+    SESSION_SERVED, /* the answer is the serving generation's, and complete */
+    SESSION_REPEAT, /* it ran elsewhere: ask again; first session_stmt if `generation` is 0 now */
+    SESSION_FAILED, /* *ret_err says why; RR_PROJECTION_NOT_READY when nothing serves */
+};
+
+/* Asks for nothing but the serving generation; needs no search_path. Its SESSION_REPEAT, too, leaves
+ * `generation` known. */
+extern const struct rr_pg_stmt session_stmt;
+
+/* Makes the loop's connections. */
+enum rr_err session_new(struct rr_loop *l, const struct rr_pg_conf *conf, struct session *ret) RR_MUST_CHECK;
+/* Inside q->done(), for statements that begin with SQL_META. Logs a statement that the server refused. */
+enum session_answer session_judge(struct session *s, const struct rr_query *q, int64_t *ret_as_of,
+                                  enum rr_err *ret_err);
