@@ -93,6 +93,7 @@ struct rr_http {
     unsigned n_reported;
     enum rr_err init_err;
     int go;
+    struct rr_http *kept_before; /* see rr_http_stop() */
     unsigned n_loops;
     struct rr_http_loop loops[];
 };

@@ -13,7 +13,8 @@
 void *rr_req_alloc(struct rr_req *r, size_t n);
 char *rr_req_strndup(struct rr_req *r, const char *s, size_t n);
 
-/* release(p) when the request ends, in the reverse order. A few a request: more than eight is a bug of ours. */
+/* release(p) when the request ends, in the reverse order. A few a request: more than eight is a bug of ours.
+ */
 void rr_req_keep(struct rr_req *r, void *p, void (*release)(void *));
 
 /* Each decoded query parameter in order; value "" when without '='. Stops and returns 0 when cb returns

@@ -26,8 +26,9 @@ enum { FLUSH_MS = 500, BACKLOG = 4096, SPARE_FILES = 256 };
 
 enum { GO_WAIT, GO_RUN, GO_BACK };
 
-/* Keeps what requests still in their owners' hands need, see above. */
-static struct rr_http *kept;
+/* Services with requests still in their owners' hands, see above; volatile, so that the compiler does not
+ * drop what nobody reads but a leak detector. */
+static struct rr_http *volatile kept;
 
 static void close_listener(struct rr_http_loop *hl)
 {
@@ -302,5 +303,6 @@ void rr_http_stop(struct rr_http *h)
         return;
     }
     rr_warn("requests were given up that are still being worked on", "loops=%u", in_hands);
+    h->kept_before = kept;
     kept = h;
 }
