@@ -236,7 +236,9 @@ static enum rr_db execute(struct rr_mysql *db, MYSQL_STMT *stmt, const struct ca
         return mysql_stmt_affected_rows(stmt) ? RR_DB_ONE : RR_DB_NONE;
     }
     end = rows(db, stmt, c);
-    if (db->client) /* else it is closed already */
+    /* After an error of the server there is no result. To free it all the same makes libmariadb wait, in the
+     * next execute, for rows that never come. Without a client the statement is closed already. */
+    if (db->client && !mysql_stmt_errno(stmt))
         mysql_stmt_free_result(stmt);
     return end;
 }
