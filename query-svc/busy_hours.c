@@ -28,13 +28,13 @@ static const struct rr_field fields[N_FIELDS] = {
  * they were UTC's, in seconds since 1970. */
 #define BEFORE_DAYS                                                                                          \
     SQL_META                                                                                                 \
-        "SELECT m.*, i.day - date '1970-01-01', i.starts, i.minutes, extract(epoch FROM i.begins)::bigint, " \
-        "CASE WHEN i.ends - i.begins <> interval '24 hours' THEN ARRAY("                                     \
-        "SELECT extract(epoch FROM "                                                                         \
-        "(i.day + q * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME ZONE $3)::bigint "                   \
-        "FROM generate_series(0, 95) q ORDER BY q) END FROM meta m LEFT JOIN ("                              \
-        "SELECT day, starts, minutes, day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE $3::text AS begins, "   \
-        "(day + 1)::timestamp AT TIME ZONE 'UTC' AT TIME ZONE $3 AS ends FROM "
+    "SELECT m.*, i.day - date '1970-01-01', i.starts, i.minutes, extract(epoch FROM i.begins)::bigint, "     \
+    "CASE WHEN i.ends - i.begins <> interval '24 hours' THEN ARRAY("                                         \
+    "SELECT extract(epoch FROM "                                                                             \
+    "(i.day + q * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME ZONE $3)::bigint "                       \
+    "FROM generate_series(0, 95) q ORDER BY q) END FROM meta m LEFT JOIN ("                                  \
+    "SELECT day, starts, minutes, day::timestamp AT TIME ZONE 'UTC' AT TIME ZONE $3::text AS begins, "       \
+    "(day + 1)::timestamp AT TIME ZONE 'UTC' AT TIME ZONE $3 AS ends FROM "
 #define AFTER_DAYS ") i ON true"
 
 static const struct rr_pg_stmt stmt_all = {

@@ -55,7 +55,6 @@ static int serve(struct query_conf *conf)
 
     if (rr_http_start(&conf->http, &svc, &http))
         return 1;
-    rr_info("listening", "host=%s port=%u", conf->http.host, (unsigned)rr_http_port(http));
     rr_info("stopping", "signal=%d", rr_signal_wait());
     rr_http_stop(http);
     rr_info("stopped", "");

@@ -26,19 +26,19 @@ static const struct rr_field fields[N_FIELDS] = {
  * the two parts stands what the ranking goes by. */
 #define BEFORE_MEASURE                                                                                       \
     SQL_META                                                                                                 \
-        ", edge(day, lo, hi) AS (VALUES ($3::date, $4::integer, $5::integer), ($6, $7, $8)), "               \
-        "part(room_id, reservations, minutes) AS ("                                                          \
-        "SELECT room_id, reservations, reserved_minutes FROM room_day "                                      \
-        "WHERE day >= $1::date AND day < $2::date "                                                          \
-        "UNION ALL SELECT room_id, (SELECT sum(x) FROM unnest(starts[lo:hi]) x), "                           \
-        "(SELECT sum(x) FROM unnest(minutes[lo:hi]) x) "                                                     \
-        "FROM edge JOIN room_day USING (day) WHERE lo <= hi), "                                              \
-        "used AS (SELECT room_id, sum(reservations) AS reservations, sum(minutes) AS minutes "               \
-        "FROM part GROUP BY room_id), "                                                                      \
-        "every AS (SELECT coalesce(r.id, u.room_id) AS id, r.name, coalesce(r.active, false) AS active, "    \
-        "coalesce(u.reservations, 0)::bigint AS reservations, coalesce(u.minutes, 0)::bigint AS minutes "    \
-        "FROM room r FULL JOIN used u ON u.room_id = r.id), "                                                \
-        "measured AS (SELECT *, "
+    ", edge(day, lo, hi) AS (VALUES ($3::date, $4::integer, $5::integer), ($6, $7, $8)), "                   \
+    "part(room_id, reservations, minutes) AS ("                                                              \
+    "SELECT room_id, reservations, reserved_minutes FROM room_day "                                          \
+    "WHERE day >= $1::date AND day < $2::date "                                                              \
+    "UNION ALL SELECT room_id, (SELECT sum(x) FROM unnest(starts[lo:hi]) x), "                               \
+    "(SELECT sum(x) FROM unnest(minutes[lo:hi]) x) "                                                         \
+    "FROM edge JOIN room_day USING (day) WHERE lo <= hi), "                                                  \
+    "used AS (SELECT room_id, sum(reservations) AS reservations, sum(minutes) AS minutes "                   \
+    "FROM part GROUP BY room_id), "                                                                          \
+    "every AS (SELECT coalesce(r.id, u.room_id) AS id, r.name, coalesce(r.active, false) AS active, "        \
+    "coalesce(u.reservations, 0)::bigint AS reservations, coalesce(u.minutes, 0)::bigint AS minutes "        \
+    "FROM room r FULL JOIN used u ON u.room_id = r.id), "                                                    \
+    "measured AS (SELECT *, "
 #define AFTER_MEASURE                                                                                        \
     " AS value FROM every), "                                                                                \
     "ranked AS (SELECT *, rank() OVER (ORDER BY value DESC) AS rank FROM measured) "                         \

@@ -6,12 +6,14 @@
 
 #include <stdio.h>
 
-enum { SQL_SIZE = 256 };
+enum { SQL_SIZE = 320 };
 
 const struct rr_pg_stmt session_stmt = {"serving", SQL_META "SELECT m.* FROM meta m"};
 
-/* render.h reads instants as ISO texts in UTC. Plans are made once a connection: each statement is written so
- * that one plan suits all its parameters. The server gives up when the client has, so that work that nobody
+/* render.h reads instants as ISO texts in UTC. Plans are made once a connection, and each statement is
+ * written so that one plan suits all its parameters: every list walks an index in its own order. Not knowing
+ * the parameters, the planner expects few rows and would rather collect and sort them, all of a user's for
+ * one page; without bitmap scans it cannot. The server gives up when the client has, so that work that nobody
  * waits for does not pile up. */
 static void session_sql(const struct session *s, int generation, char *sql, size_t size)
 {
@@ -21,6 +23,7 @@ static void session_sql(const struct session *s, int generation, char *sql, size
         snprintf(schema, sizeof(schema), "g%d", generation);
     snprintf(sql, size,
              "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET plan_cache_mode = force_generic_plan; "
+             "SET enable_bitmapscan = off; "
              "SET statement_timeout = %u; SET search_path = %s",
              (unsigned)s->timeout_ms, schema);
 }
