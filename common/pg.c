@@ -168,9 +168,17 @@ bool rr_pg_is_up(const struct rr_pg *pg)
 static void after_turn(struct rr_turn *t)
 {
     struct rr_pg *pg = t->arg;
+    bool all_sent;
 
-    for (size_t i = 0; i < pg->conf->connections; i++)
-        pg_pipe_turn(&pg->pipes[i]);
+    /* A connection lost while sending moves its queries to others, perhaps to one that has had its turn. */
+    do {
+        all_sent = true;
+        for (size_t i = 0; i < pg->conf->connections; i++)
+            if (pg_pipe_is_due(&pg->pipes[i])) {
+                pg_pipe_turn(&pg->pipes[i]);
+                all_sent = false;
+            }
+    } while (!all_sent);
     /* Several loops add to one gauge; once a turn, so that they do not fight over its cache line. */
     if (pg->load != pg->reported) {
         rr_gauge_add(pg->queue, (double)pg->load - (double)pg->reported);

@@ -1,10 +1,12 @@
-/* rr_pg: queries to PostgreSQL, pipelined over a few connections of one event loop (libpq, chapter "Pipeline Mode").
+/* rr_pg: queries to PostgreSQL, pipelined over a few connections of one event loop (libpq, chapter "Pipeline
+ * Mode").
  *
  * Threads: everything here belongs to the loop that made it; nothing is locked.
- * Memory:  a query is the caller's until rr_pg_submit() succeeds, then rr_pg's until its callback returns; the result is freed after that.
- * Failure: a lost connection fails what was under way with RR_DB_UNAVAILABLE (reads that were only queued go to another connection or wait for the
- *          new one within their time-out), and is made again with backoff, 50 ms to 2 s. Between two Syncs all queries are one implicit transaction:
- *          what another query's error aborted is sent again, once, by itself. */
+ * Memory:  a query is the caller's until rr_pg_submit() succeeds, then rr_pg's until its callback returns;
+ * the result is freed after that. Failure: a lost connection fails what was under way with RR_DB_UNAVAILABLE
+ * (reads that were only queued go to another connection or wait for the new one within their time-out), and
+ * is made again with backoff, 50 ms to 2 s. Between two Syncs all queries are one implicit transaction: what
+ * another query's error aborted is sent again, once, by itself. */
 #pragma once
 
 #include "err.h"
@@ -21,22 +23,24 @@ struct rr_pg;
 
 /* A constant; prepared on each connection at its first use. */
 struct rr_pg_stmt {
-    const char *name;                             /* unique in the program */
-    const char *sql;                              /* $1 …, each with a cast where the type is not plain */
+    const char *name; /* unique in the program */
+    const char *sql;  /* $1 …, each with a cast where the type is not plain */
 };
 
 struct rr_query {
     const struct rr_pg_stmt *stmt;
     int n_params;
-    const char *params[RR_PG_PARAMS];             /* text format; NULL is SQL NULL; alive until done */
-    uint32_t timeout_ms;                          /* > 0: given up after this with RR_DB_BUSY */
-    void (*done)(struct rr_query *q);             /* called exactly once, later, in the loop's thread, never from inside submit */
+    const char *params[RR_PG_PARAMS]; /* text format; NULL is SQL NULL; alive until done */
+    uint32_t timeout_ms;              /* > 0: given up after this with RR_DB_BUSY */
+    void (*done)(
+        struct rr_query *q); /* called exactly once, later, in the loop's thread, never from inside submit */
     void *arg;
     /* the answer, valid inside done() */
-    enum rr_err err;                              /* RR_OK, RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_INTERNAL (logged by the caller with `message`) */
-    PGresult *res;                                /* text format; NULL unless RR_OK */
+    enum rr_err
+        err; /* RR_OK, RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_INTERNAL (logged by the caller with `message`) */
+    PGresult *res; /* text format; NULL unless RR_OK */
     char sqlstate[6];
-    const char *message;                          /* the server's, on RR_INTERNAL */
+    const char *message; /* the server's, on RR_INTERNAL */
     /* rr_pg's own */
     struct rr_query *next, *prev;
     struct rr_timer timer;
@@ -47,31 +51,61 @@ struct rr_query {
 
 struct rr_pg_conf {
     const char *conninfo;
-    uint32_t connections;                         /* a loop */
-    uint32_t queue;                               /* queries waiting or under way, a loop */
-    uint32_t timeout_ms;                          /* default for callers */
+    uint32_t connections; /* a loop */
+    uint32_t queue;       /* queries waiting or under way, a loop */
+    uint32_t timeout_ms;  /* default for callers */
 };
-#define RR_PG_CONFIG(conf, member) \
-    {"RR_PG_CONNINFO", RR_CFG_SECRET, offsetof(conf, member.conninfo), NULL, "libpq connection string of the read model", 0, 0, NULL}, \
-    {"RR_PG_CONNECTIONS", RR_CFG_U32, offsetof(conf, member.connections), "1", "connections a loop, each pipelined", 1, 64, NULL}, \
-    {"RR_PG_QUEUE", RR_CFG_U32, offsetof(conf, member.queue), "4096", "queries waiting or under way, a loop; more is 503", 1, 1000000, NULL}, \
-    {"RR_PG_TIMEOUT_MS", RR_CFG_U32, offsetof(conf, member.timeout_ms), "2000", "a query older than this is given up", 10, 600000, NULL}
+#define RR_PG_CONFIG(conf, member)                                                                           \
+    {"RR_PG_CONNINFO",                                                                                       \
+     RR_CFG_SECRET,                                                                                          \
+     offsetof(conf, member.conninfo),                                                                        \
+     NULL,                                                                                                   \
+     "libpq connection string of the read model",                                                            \
+     0,                                                                                                      \
+     0,                                                                                                      \
+     NULL},                                                                                                  \
+        {"RR_PG_CONNECTIONS",                                                                                \
+         RR_CFG_U32,                                                                                         \
+         offsetof(conf, member.connections),                                                                 \
+         "1",                                                                                                \
+         "connections a loop, each pipelined",                                                               \
+         1,                                                                                                  \
+         64,                                                                                                 \
+         NULL},                                                                                              \
+        {"RR_PG_QUEUE",                                                                                      \
+         RR_CFG_U32,                                                                                         \
+         offsetof(conf, member.queue),                                                                       \
+         "4096",                                                                                             \
+         "queries waiting or under way, a loop; more is 503",                                                \
+         1,                                                                                                  \
+         1000000,                                                                                            \
+         NULL},                                                                                              \
+    {                                                                                                        \
+        "RR_PG_TIMEOUT_MS", RR_CFG_U32, offsetof(conf, member.timeout_ms), "2000",                           \
+            "a query older than this is given up", 10, 600000, NULL                                          \
+    }
 
-/* Starts to connect; does not wait. `session_sql` is run on every new connection first ("SET …; SET …"), or NULL. */
-enum rr_err rr_pg_new(struct rr_loop *l, const struct rr_pg_conf *conf, const char *session_sql, struct rr_pg **ret) RR_MUST_CHECK;
-void rr_pg_free(struct rr_pg *pg);                /* queries under way end with RR_DB_UNAVAILABLE */
+/* Starts to connect; does not wait. `session_sql` is run on every new connection first ("SET …; SET …"), or
+ * NULL. */
+enum rr_err rr_pg_new(struct rr_loop *l, const struct rr_pg_conf *conf, const char *session_sql,
+                      struct rr_pg **ret) RR_MUST_CHECK;
+void rr_pg_free(struct rr_pg *pg); /* queries under way end with RR_DB_UNAVAILABLE */
 
 /* Queue `q`; it goes out with the rest of this loop turn in one send.
- * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands (then `q` is still yours and done is not called). */
+ * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands (then
+ * `q` is still yours and done is not called). */
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q) RR_MUST_CHECK;
-/* Forget `q`'s caller: done() will not be called, the query's answer is dropped. `q` may be freed at once (rr_pg keeps what it needs). Nothing happens
- * if `q` is not under way (it has ended, or is zeroed and was never submitted). */
+/* Forget `q`'s caller: done() will not be called, the query's answer is dropped. `q` may be freed at once
+ * (rr_pg keeps what it needs). Nothing happens if `q` is not under way (it has ended, or is zeroed and was
+ * never submitted). */
 void rr_pg_abandon(struct rr_pg *pg, struct rr_query *q);
 
-/* Replace the session's SQL: on all connections now, ahead of what is submitted after, and on every later one. For `SET search_path`. */
+/* Replace the session's SQL: on all connections now, ahead of what is submitted after, and on every later
+ * one. For `SET search_path`. */
 enum rr_err rr_pg_set_session(struct rr_pg *pg, const char *session_sql) RR_MUST_CHECK;
 bool rr_pg_is_up(const struct rr_pg *pg);
 
-/* LISTEN on a connection of its own. `notified` is called for each notification and, with payload NULL, after each (re)connect:
- * what came in between may have been missed, so check again. */
-enum rr_err rr_pg_listen(struct rr_pg *pg, const char *channel, void (*notified)(void *arg, const char *payload), void *arg) RR_MUST_CHECK;
+/* LISTEN on a connection of its own. `notified` is called for each notification and, with payload NULL, after
+ * each (re)connect: what came in between may have been missed, so check again. */
+enum rr_err rr_pg_listen(struct rr_pg *pg, const char *channel,
+                         void (*notified)(void *arg, const char *payload), void *arg) RR_MUST_CHECK;

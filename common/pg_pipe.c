@@ -242,10 +242,13 @@ static void alive_check(struct rr_timer *t)
         alive_arm(p);
 }
 
+bool pg_pipe_is_due(const struct pg_pipe *p)
+{
+    return p->flush_due && p->link.state >= PG_LINK_SETTLING;
+}
+
 void pg_pipe_turn(struct pg_pipe *p)
 {
-    if (!p->flush_due || p->link.state < PG_LINK_SETTLING)
-        return;
     p->flush_due = false;
     if (p->session_due && !send_session(p))
         return;

@@ -80,6 +80,7 @@ void pg_pipe_stop(struct pg_pipe *p); /* ends all its queries with RR_DB_UNAVAIL
 void pg_pipe_free(struct pg_pipe *p);
 void pg_pipe_queue(struct pg_pipe *p, struct rr_query *q);
 void pg_pipe_forget(struct pg_pipe *p, struct rr_query *q); /* `q` leaves; its answer will be dropped */
+bool pg_pipe_is_due(const struct pg_pipe *p);               /* something is to be sent, and can be */
 void pg_pipe_turn(struct pg_pipe *p);                       /* the end of a turn: send */
 
 /* pg_listen.c */

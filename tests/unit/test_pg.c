@@ -1,0 +1,390 @@
+/* rr_pg against a server that does what the test wants: what ends how, and when. */
+#include "unit.h"
+
+#include "fake_pg.h"
+#include "log.h"
+#include "pg.h"
+#include "time.h"
+
+#include <signal.h>
+
+static const struct rr_pg_stmt echo = {"echo", "SELECT $1"}, other = {"other", "SELECT $1"},
+                               broken = {"broken", "broken"};
+
+struct setting {
+    struct rr_loop *loop;
+    struct fake_pg fake;
+    struct rr_pg_conf conf;
+    struct rr_pg *pg;
+};
+
+struct asked {
+    struct rr_query q;
+    int n_done;
+    enum rr_err err;
+    char value[64], sqlstate[6];
+};
+
+static void done(struct rr_query *q)
+{
+    struct asked *a = q->arg;
+
+    a->n_done++;
+    a->err = q->err;
+    snprintf(a->sqlstate, sizeof(a->sqlstate), "%s", q->sqlstate);
+    if (q->err == RR_OK)
+        snprintf(a->value, sizeof(a->value), "%s", PQgetvalue(q->res, 0, 0));
+}
+
+static enum rr_err ask_within(struct setting *s, struct asked *a, const struct rr_pg_stmt *stmt,
+                              const char *param, uint32_t timeout_ms)
+{
+    *a = (struct asked){.q = {.stmt = stmt,
+                              .n_params = 1,
+                              .params = {param},
+                              .timeout_ms = timeout_ms,
+                              .done = done,
+                              .arg = a}};
+    return rr_pg_submit(s->pg, &a->q);
+}
+
+static void ask(struct setting *s, struct asked *a, const struct rr_pg_stmt *stmt, const char *param)
+{
+    assert_int_equal(ask_within(s, a, stmt, param, 5000), RR_OK);
+}
+
+/* Turns until `cond`; fails after 10 s. The first one does not wait: what is queued between turns goes out at
+ * an end. */
+#define TURN_UNTIL(s, cond)                                                                                  \
+    do {                                                                                                     \
+        int64_t limit_ = rr_time_monotonic() + 10 * RR_US_PER_SEC;                                           \
+                                                                                                             \
+        rr_loop_turn((s)->loop, 0);                                                                          \
+        while (!(cond)) {                                                                                    \
+            assert_true(rr_time_monotonic() < limit_);                                                       \
+            rr_loop_turn((s)->loop, limit_);                                                                 \
+        }                                                                                                    \
+    } while (0)
+
+static void connected(struct setting *s)
+{
+    TURN_UNTIL(s, rr_pg_is_up(s->pg));
+}
+
+static void start(struct setting *s, uint32_t connections, uint32_t queue, uint32_t timeout_ms,
+                  const char *session)
+{
+    assert_int_equal(rr_loop_new(0, &s->loop), 0);
+    fake_pg_start(&s->fake, s->loop);
+    s->conf = (struct rr_pg_conf){
+        .conninfo = s->fake.conninfo, .connections = connections, .queue = queue, .timeout_ms = timeout_ms};
+    assert_int_equal(rr_pg_new(s->loop, &s->conf, session, &s->pg), RR_OK);
+}
+
+static void stop(struct setting *s)
+{
+    rr_pg_free(s->pg);
+    fake_pg_stop(&s->fake);
+    rr_loop_free(s->loop);
+}
+
+static void queries_of_one_turn_get_their_own_answers(void **state)
+{
+    struct setting s;
+    struct asked a, b, c;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &a, &echo, "one");
+    ask(&s, &b, &other, "two");
+    ask(&s, &c, &echo, "three");
+    assert_int_equal(a.n_done, 0); /* never from inside submit */
+    TURN_UNTIL(&s, a.n_done && b.n_done && c.n_done);
+    assert_string_equal(a.value, "one");
+    assert_string_equal(b.value, "two");
+    assert_string_equal(c.value, "three");
+    stop(&s);
+}
+
+static void a_statement_is_prepared_once(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    for (int i = 0; i < 3; i++) {
+        ask(&s, &a, &echo, "x");
+        TURN_UNTIL(&s, a.n_done);
+    }
+    assert_null(strstr(strstr(s.fake.log.data, "P echo;") + 1, "P echo;"));
+    stop(&s);
+}
+
+static void without_a_connection_a_query_is_refused_at_once(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
+    assert_int_equal(a.n_done, 0);
+    stop(&s);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    struct setting s;
+    struct asked a[3];
+
+    (void)state;
+    start(&s, 1, 2, 1000, NULL);
+    connected(&s);
+    ask(&s, &a[0], &echo, "x");
+    ask(&s, &a[1], &echo, "y");
+    assert_int_equal(ask_within(&s, &a[2], &echo, "z", 1000), RR_OVERLOADED);
+    TURN_UNTIL(&s, a[0].n_done && a[1].n_done);
+    assert_int_equal(a[2].n_done, 0);
+    ask(&s, &a[2], &echo, "z");
+    TURN_UNTIL(&s, a[2].n_done);
+    stop(&s);
+}
+
+static void a_query_is_given_up_after_its_timeout(void **state)
+{
+    struct setting s;
+    struct asked a;
+    int64_t begun;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    begun = rr_time_monotonic();
+    assert_int_equal(ask_within(&s, &a, &echo, "mute", 50), RR_OK);
+    TURN_UNTIL(&s, a.n_done);
+    assert_int_equal(a.err, RR_DB_BUSY);
+    assert_in_range(rr_time_monotonic() - begun, 50000, 5000000);
+    stop(&s);
+}
+
+static void the_error_of_one_query_is_its_own(void **state)
+{
+    struct setting s;
+    struct asked before, bad, after[3];
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &before, &echo, "warm"); /* so that all below share one Sync */
+    TURN_UNTIL(&s, before.n_done);
+    ask(&s, &before, &echo, "before");
+    ask(&s, &bad, &echo, "fail");
+    for (int i = 0; i < 3; i++)
+        ask(&s, &after[i], &echo, "after");
+    TURN_UNTIL(&s, before.n_done && bad.n_done && after[0].n_done && after[1].n_done && after[2].n_done);
+    assert_int_equal(before.err, RR_OK);
+    assert_int_equal(bad.err, RR_INTERNAL);
+    assert_string_equal(bad.sqlstate, "22012");
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(after[i].value, "after");
+    stop(&s);
+}
+
+static void two_failing_queries_in_one_turn_each_get_their_error(void **state)
+{
+    struct setting s;
+    struct asked a, b;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &a, &echo, "fail");
+    ask(&s, &b, &echo, "admin");
+    TURN_UNTIL(&s, a.n_done && b.n_done);
+    assert_int_equal(a.err, RR_INTERNAL);
+    assert_int_equal(b.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(a.n_done, 1);
+    assert_int_equal(b.n_done, 1);
+    stop(&s);
+}
+
+static void a_statement_that_cannot_be_prepared_fails_only_its_queries(void **state)
+{
+    struct setting s;
+    struct asked bad[2], good;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &bad[0], &broken, "x");
+    ask(&s, &good, &echo, "good");
+    ask(&s, &bad[1], &broken, "x");
+    TURN_UNTIL(&s, bad[0].n_done && bad[1].n_done && good.n_done);
+    assert_int_equal(bad[0].err, RR_INTERNAL);
+    assert_string_equal(bad[1].sqlstate, "42P01");
+    assert_string_equal(good.value, "good");
+    ask(&s, &bad[0], &broken, "x"); /* asked again, it is prepared again: the table may be there now */
+    TURN_UNTIL(&s, bad[0].n_done);
+    assert_int_equal(bad[0].err, RR_INTERNAL);
+    stop(&s);
+}
+
+static void a_lost_connection_fails_what_was_sent_and_comes_back(void **state)
+{
+    struct setting s;
+    struct asked a, b;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &a, &echo, "die");
+    ask(&s, &b, &echo, "x");
+    TURN_UNTIL(&s, a.n_done && b.n_done);
+    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(b.err, RR_DB_UNAVAILABLE);
+    connected(&s);
+    ask(&s, &a, &echo, "again");
+    TURN_UNTIL(&s, a.n_done);
+    assert_string_equal(a.value, "again");
+    stop(&s);
+}
+
+static void a_silent_connection_is_made_again(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 50, NULL);
+    connected(&s);
+    assert_int_equal(ask_within(&s, &a, &echo, "mute", 50), RR_OK);
+    TURN_UNTIL(&s, a.n_done && !rr_pg_is_up(s.pg));
+    s.fake.mute = false;
+    connected(&s);
+    assert_int_equal(s.fake.n_connects, 2);
+    ask(&s, &a, &echo, "fresh");
+    TURN_UNTIL(&s, a.n_done);
+    assert_string_equal(a.value, "fresh");
+    stop(&s);
+}
+
+static void the_session_goes_ahead_of_what_is_submitted_after(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 1000, "SET a;; SET b ;\n");
+    connected(&s);
+    ask(&s, &a, &echo, "first");
+    TURN_UNTIL(&s, a.n_done);
+    assert_int_equal(rr_pg_set_session(s.pg, "SET c"), RR_OK);
+    ask(&s, &a, &echo, "second");
+    TURN_UNTIL(&s, a.n_done);
+    assert_string_equal(s.fake.log.data, "E DEALLOCATE ALL();E SET a();E SET b ();P echo;E echo(first);"
+                                         "E DEALLOCATE ALL();E SET c();P echo;E echo(second);");
+    stop(&s);
+}
+
+static void a_connection_whose_session_is_refused_serves_nothing(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 1000, "SET a");
+    s.fake.refuses_session = true;
+    TURN_UNTIL(&s, s.fake.n_connects == 2);
+    assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
+    s.fake.refuses_session = false;
+    connected(&s);
+    stop(&s);
+}
+
+static void an_abandoned_query_is_never_called_back(void **state)
+{
+    struct setting s;
+    struct asked *sent = malloc(sizeof(*sent)), *unsent = malloc(sizeof(*unsent)), last, never = {0};
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, sent, &echo, "sent");
+    TURN_UNTIL(&s, s.fake.log.data && strstr(s.fake.log.data, "echo(sent)"));
+    ask(&s, unsent, &echo, "unsent");
+    rr_pg_abandon(s.pg, &sent->q);
+    rr_pg_abandon(s.pg, &unsent->q);
+    free(sent);
+    free(unsent);
+    rr_pg_abandon(s.pg, &never.q);
+    ask(&s, &last, &echo, "last");
+    TURN_UNTIL(&s, last.n_done);
+    assert_string_equal(last.value, "last");
+    assert_null(strstr(s.fake.log.data, "unsent"));
+    stop(&s);
+}
+
+static void what_was_not_sent_goes_to_another_connection(void **state)
+{
+    struct setting s;
+    struct asked die, a[4];
+
+    (void)state;
+    start(&s, 2, 100, 1000, NULL);
+    TURN_UNTIL(&s, s.fake.n_connects == 2);
+    connected(&s);
+    ask(&s, &die, &echo, "die");
+    for (int i = 0; i < 4; i++)
+        ask(&s, &a[i], &echo, "x");
+    TURN_UNTIL(&s, die.n_done && a[0].n_done && a[1].n_done && a[2].n_done && a[3].n_done);
+    assert_int_equal(die.err, RR_DB_UNAVAILABLE);
+    for (int i = 0; i < 4; i++)
+        assert_true(a[i].err == RR_OK || a[i].err == RR_DB_UNAVAILABLE);
+    stop(&s);
+}
+
+static void freeing_ends_what_is_under_way(void **state)
+{
+    struct setting s;
+    struct asked sent, waiting;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &sent, &echo, "mute");
+    TURN_UNTIL(&s, s.fake.mute);
+    ask(&s, &waiting, &echo, "x");
+    stop(&s);
+    assert_int_equal(sent.n_done, 1);
+    assert_int_equal(sent.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(waiting.n_done, 1);
+    assert_int_equal(waiting.err, RR_DB_UNAVAILABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(queries_of_one_turn_get_their_own_answers),
+        cmocka_unit_test(a_statement_is_prepared_once),
+        cmocka_unit_test(without_a_connection_a_query_is_refused_at_once),
+        cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(a_query_is_given_up_after_its_timeout),
+        cmocka_unit_test(the_error_of_one_query_is_its_own),
+        cmocka_unit_test(two_failing_queries_in_one_turn_each_get_their_error),
+        cmocka_unit_test(a_statement_that_cannot_be_prepared_fails_only_its_queries),
+        cmocka_unit_test(a_lost_connection_fails_what_was_sent_and_comes_back),
+        cmocka_unit_test(a_silent_connection_is_made_again),
+        cmocka_unit_test(the_session_goes_ahead_of_what_is_submitted_after),
+        cmocka_unit_test(a_connection_whose_session_is_refused_serves_nothing),
+        cmocka_unit_test(an_abandoned_query_is_never_called_back),
+        cmocka_unit_test(what_was_not_sent_goes_to_another_connection),
+        cmocka_unit_test(freeing_ends_what_is_under_way),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    rr_log_init("test_pg", RR_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
