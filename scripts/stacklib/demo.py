@@ -16,7 +16,7 @@ from .ports import HOST
 
 WEEKS = 4
 BOOKINGS = 480
-# The earliest start: the tour books before it.
+# The earliest start (UTC); the tour books before it.
 FIRST_HOUR = 8
 
 # Name, capacity, location, how much people like it.

@@ -67,7 +67,10 @@ class CommandSvc(Program):
 
 
 class QuerySvc(Program):
+    """Ready once there is a read model: it waits longer than the projector, whose failure tells more."""
+
     name = "query-svc"
+    start_seconds = 120.0
 
     def environment(self) -> dict[str, str]:
         return super().environment() | self.postgres_environment(postgres.QUERY_USER)

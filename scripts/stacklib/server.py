@@ -112,6 +112,7 @@ class Server:
         """Waits until it is ready; a StackError with the end of its log if it ends or takes too long."""
         seconds = seconds or self.start_seconds
         deadline = time.monotonic() + seconds
+        pause = 0.05
         while True:
             check_cancelled()
             started = self._pid_file.read()
@@ -124,7 +125,8 @@ class Server:
                 return
             if time.monotonic() > deadline:
                 raise StackError(f"{self.name} is not ready after {seconds:.0f} s{self.why()}", self.log, offset)
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(pause * 1.2, 0.5)  # each question may be a line in its log
 
     def why(self) -> str:
         """What it says itself about not being ready, if it can be asked."""

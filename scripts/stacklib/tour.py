@@ -63,11 +63,11 @@ class _Tour:
         """Books the first morning that is free: earlier than the demo's bookings, so nearly always tomorrow."""
         for day in range(1, DAYS_TO_TRY + 1):
             date = datetime.now(timezone.utc) + timedelta(days=day)
-            command = self._booking(room, USER, date, 7, 8)
+            command = self._booking(room, USER, date, 6, 7)
             headers, body = self._run(command)
             if " 201 " in headers["status"]:
                 self._print(f"{USER} books a room.", command, headers["raw"] + body)
-                self.call("The same room, at an overlapping time.", self._booking(room, OTHER_USER, date, 7.5, 8.5))
+                self.call("The same room, at an overlapping time.", self._booking(room, OTHER_USER, date, 6.5, 7.5))
                 return json.loads(body)
             if " 409 " not in headers["status"]:
                 break
