@@ -152,11 +152,18 @@ static void run(struct rr_http_req *h)
     }
 }
 
+static bool changes_something(enum rr_method m)
+{
+    return rr_method_has_body(m) || m == RR_DELETE;
+}
+
 /* The request is complete, or somebody has resumed it. */
 static void proceed(struct rr_http_req *h)
 {
     if (h->failed || h->hl->past_drain) {
-        rr_reply_error(&h->req, RR_OVERLOADED);
+        /* What a worker has of a write may still be committed, and nobody will wait for it. */
+        rr_reply_error(&h->req,
+                       h->failed && changes_something(h->method) ? RR_OUTCOME_UNKNOWN : RR_OVERLOADED);
         return;
     }
     if (!h->read) {

@@ -145,8 +145,9 @@ int rr_http_start(const struct rr_http_conf *conf, const struct rr_http_service 
                   struct rr_http **ret) RR_MUST_CHECK;
 uint16_t rr_http_port(const struct rr_http *h); /* the real one when conf->port is 0 */
 /* Stop accepting, close idle connections, let requests in flight finish for conf->drain_ms, answer the rest
- * with 503, join the threads, free. What a worker still holds then keeps its memory and its loop until the
- * process ends, so a pool of workers is freed after this. */
+ * with 503 (overloaded; outcome-unknown for what was to change something and had begun), join the threads,
+ * free. What a worker still holds then keeps its memory and its loop until the process ends, so a pool of
+ * workers is freed after this. */
 void rr_http_stop(struct rr_http *h);
 
 /* ---- a program's life ---- */

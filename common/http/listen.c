@@ -46,7 +46,7 @@ static int bound_socket(const struct sockaddr *addr, socklen_t len, bool shared,
  * somebody listens there. */
 static int check_free(const struct sockaddr *addr, socklen_t len)
 {
-    int fd, rc = bound_socket(addr, len, false, &fd);
+    int fd = -1, rc = bound_socket(addr, len, false, &fd);
 
     if (rc == 0)
         close(fd);
@@ -100,7 +100,7 @@ int rr_listen_bind(const struct rr_http_conf *conf, unsigned n, int *ret_fds, ui
         rc = bind_all(ai, n, ret_fds, ret_port);
         if (rc)
             rr_error("cannot listen", "host=%s port=%u reason=%s", RR_Q(conf->host), conf->port,
-                     RR_Q(strerror(-rc)));
+                     RR_Q(strerrordesc_np(-rc)));
     }
     freeaddrinfo(ai);
     return rc;

@@ -4,6 +4,7 @@
 #include "../text.h"
 #include "http_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { SEGMENTS = 12, ALLOW_TEXT = 64 };
@@ -117,14 +118,12 @@ static struct resource *resource_of(struct rr_router *router, const char *patter
 
 static void write_allow(struct resource *res)
 {
-    static const char *const sep = ", ";
+    size_t n = 0;
 
-    for (int m = 0; m < RR_METHOD_OTHER; m++) {
-        if (!res->route[m] && m != RR_OPTIONS)
-            continue;
-        strcat(res->allow, res->allow[0] ? sep : "");
-        strcat(res->allow, method_names[m]);
-    }
+    for (int m = 0; m < RR_METHOD_OTHER; m++)
+        if (res->route[m] || m == RR_OPTIONS)
+            n += (size_t)snprintf(res->allow + n, sizeof(res->allow) - n, "%s%s", n ? ", " : "",
+                                  method_names[m]);
 }
 
 static bool add(struct rr_router *router, const struct rr_route *route)
@@ -193,6 +192,14 @@ static bool matches(const struct resource *res, char *const *segment, size_t n)
     return true;
 }
 
+static const struct resource *resource_at(const struct rr_router *router, char *const *segment, size_t n)
+{
+    for (size_t i = 0; i < router->n_resources; i++)
+        if (matches(&router->resources[i], segment, n))
+            return &router->resources[i];
+    return NULL;
+}
+
 static bool take_args(const struct resource *res, char *const *segment, struct rr_match *ret)
 {
     size_t n = 0;
@@ -210,9 +217,9 @@ static bool take_args(const struct resource *res, char *const *segment, struct r
 enum rr_err rr_router_find(const struct rr_router *router, enum rr_method method, char *path,
                            struct rr_match *ret)
 {
-    char *segment[SEGMENTS];
+    char *segment[SEGMENTS] = {0};
     int n = split(path, segment);
-    const struct resource *res = router->resources, *end = res + router->n_resources;
+    const struct resource *res;
 
     *ret = (struct rr_match){.place = router->n_routes};
     if (n < 0)
@@ -221,9 +228,8 @@ enum rr_err rr_router_find(const struct rr_router *router, enum rr_method method
     for (int i = 0; i < n; i++)
         if (rr_percent_decode(segment[i]) < 0)
             return RR_BAD_REQUEST;
-    while (res < end && !matches(res, segment, (size_t)n))
-        res++;
-    if (res == end)
+    res = resource_at(router, segment, (size_t)n);
+    if (!res)
         return RR_NOT_FOUND;
     ret->allow = res->allow;
     if (!res->route[method])

@@ -121,9 +121,9 @@ static void *loop_main(void *arg)
         while (!ended(hl))
             rr_loop_turn(hl->loop, INT64_MAX);
     stop_mhd(hl);
+    rr_timer_cancel(hl->loop, &hl->stop_timer);
     if (!err && svc->loop_fini)
         svc->loop_fini(hl->loop, app);
-    rr_timer_cancel(hl->loop, &hl->stop_timer);
     rr_loop_run_posts(hl->loop);
     return NULL;
 }
@@ -153,7 +153,7 @@ static void free_http(struct rr_http *http)
 
 static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr_http_service *svc)
 {
-    static const char text[] = "{\"type\":\"/problems/no-memory\",\"status\":503,\"code\":\"no-memory\"}";
+    static char text[] = "{\"type\":\"/problems/no-memory\",\"status\":503,\"code\":\"no-memory\"}";
     const struct rr_route *const tables[] = {rr_builtin_routes, svc->routes, NULL};
     struct rr_http *http = calloc(1, sizeof(*http) + conf->loops * sizeof(http->loops[0]));
 
@@ -167,8 +167,7 @@ static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr
     pthread_mutex_init(&http->lock, NULL);
     pthread_cond_init(&http->changed, NULL);
     http->router = rr_router_new(tables);
-    http->out_of_memory =
-        MHD_create_response_from_buffer(sizeof(text) - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    http->out_of_memory = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
     if (http->router && http->out_of_memory &&
         MHD_add_response_header(http->out_of_memory, "Content-Type", "application/problem+json") == MHD_YES &&
         MHD_add_response_header(http->out_of_memory, "Retry-After", "1") == MHD_YES)
@@ -272,7 +271,7 @@ int rr_http_start(const struct rr_http_conf *conf, const struct rr_http_service 
     if (!rc)
         rc = start_threads(http);
     if (rc) {
-        rr_error("the HTTP service cannot start", "reason=%s", RR_Q(strerror(-rc)));
+        rr_error("the HTTP service cannot start", "reason=%s", RR_Q(strerrordesc_np(-rc)));
         free_http(http);
         return rc;
     }

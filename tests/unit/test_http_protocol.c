@@ -148,9 +148,10 @@ static void without_a_body_no_media_type_is_needed(void **state)
 
 static void another_media_type_is_415(void **state)
 {
-    static const char *const bad[] = {
-        "", "Content-Type: text/plain\r\n", "Content-Type: application/jsonp\r\n",
-        "Content-Type: application/merge-patch+json\r\n", JSON "Content-Encoding: gzip\r\n"};
+    static const char *const bad[] = {"", "Content-Type: text/plain\r\n",
+                                      "Content-Type: application/jsonp\r\n",
+                                      "Content-Type: application/merge-patch+json\r\n",
+                                      "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"};
     char headers[128];
 
     (void)state;

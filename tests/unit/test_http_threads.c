@@ -209,17 +209,12 @@ static enum rr_step unpark(struct rr_req *r)
     return reply(r, "unparked");
 }
 
+#define WITH_JOB(fn) .handle = fn, .ctx_size = sizeof(struct job), .ctx_fini = count_ctx_end
+
 static const struct rr_route routes[] = {
-    {.method = "GET",
-     .pattern = "/worked/{n}",
-     .handle = worked,
-     .ctx_size = sizeof(struct job),
-     .ctx_fini = count_ctx_end},
-    {.method = "GET",
-     .pattern = "/held/{n}",
-     .handle = held,
-     .ctx_size = sizeof(struct job),
-     .ctx_fini = count_ctx_end},
+    {.method = "GET", .pattern = "/worked/{n}", WITH_JOB(worked)},
+    {.method = "GET", .pattern = "/held/{n}", WITH_JOB(held)},
+    {.method = "POST", .pattern = "/held/{n}", WITH_JOB(held)},
     {.method = "GET", .pattern = "/park", .handle = park, .ctx_size = 1, .ctx_fini = count_ctx_end},
     {.method = "GET", .pattern = "/park-for-the-turn", .handle = park_for_the_turn},
     {.method = "GET", .pattern = "/unpark", .handle = unpark},
@@ -444,6 +439,26 @@ static void what_takes_longer_is_answered_503_and_its_owner_may_come_later(void 
     close(fd);
 }
 
+static void a_write_that_takes_longer_has_an_unknown_outcome(void **state)
+{
+    pthread_t stopper;
+    int fd;
+
+    (void)state;
+    start(1, 50);
+    fd = client_connect(rr_http_port(http));
+    client_send(fd, "POST /held/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    sem_wait(&given_to_worker);
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    client_read(fd, &a, false);
+    assert_int_equal(503, a.status);
+    assert_non_null(strstr(a.body, "\"code\":\"outcome-unknown\""));
+    sem_post(&worker_may_go_on);
+    pthread_join(holder, NULL);
+    pthread_join(stopper, NULL);
+    close(fd);
+}
+
 static void an_owner_that_comes_in_time_after_the_503_releases_the_request(void **state)
 {
     pthread_t stopper;
@@ -521,6 +536,7 @@ int main(void)
         cmocka_unit_test(idle_connections_are_closed_when_the_service_stops),
         cmocka_unit_test(what_is_in_flight_when_the_service_stops_is_finished),
         cmocka_unit_test(what_takes_longer_is_answered_503_and_its_owner_may_come_later),
+        cmocka_unit_test(a_write_that_takes_longer_has_an_unknown_outcome),
         cmocka_unit_test(an_owner_that_comes_in_time_after_the_503_releases_the_request),
         cmocka_unit_test(what_the_service_hands_back_at_the_end_is_released),
         cmocka_unit_test(a_stopped_service_listens_no_more),

@@ -78,7 +78,7 @@ static void arming_again_moves_a_timer_forth_and_back(void **state)
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(RR_OK,
                          rr_timers_arm(&timers, &many[i], scattered(MANY - 1 - i) + (int64_t)(i % 5) * 100));
-    rr_timers_fire(&timers, 2 * MANY);
+    rr_timers_fire(&timers, INT64_C(2) * MANY);
     assert_in_order(MANY);
 }
 
