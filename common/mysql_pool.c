@@ -20,7 +20,8 @@ struct rr_mysql_pool {
     /* under the lock */
     struct rr_mysql_job *first, **last;
     uint32_t queued, idle;
-    bool stopping, janitor_awake;
+    int64_t janitor_next; /* when the janitor wakes by itself; INT64_MAX: not at all */
+    bool stopping;
     /* constant while threads run */
     pthread_t *workers, janitor;
     uint32_t n_workers;
@@ -143,7 +144,7 @@ static void *worker(void *arg)
 static struct rr_mysql_job *take_late(struct rr_mysql_pool *pool, int64_t *ret_next)
 {
     struct rr_mysql_job *late = NULL, **at = &pool->first;
-    int64_t now = rr_time_monotonic(), next = now + RR_US_PER_SEC;
+    int64_t now = rr_time_monotonic(), next = INT64_MAX;
 
     while (*at) {
         struct rr_mysql_job *job = *at;
@@ -179,24 +180,19 @@ static void *janitor(void *arg)
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
-        struct rr_mysql_job *late;
-        struct timespec until;
-        int64_t next;
+        struct rr_mysql_job *late = take_late(pool, &pool->janitor_next);
+        struct timespec until = {.tv_sec = pool->janitor_next / RR_US_PER_SEC,
+                                 .tv_nsec = pool->janitor_next % RR_US_PER_SEC * 1000};
 
-        if (!pool->first) {
-            pool->janitor_awake = false;
-            pthread_cond_wait(&pool->crowded, &pool->lock);
-            continue;
-        }
-        late = take_late(pool, &next);
         if (late) {
             pthread_mutex_unlock(&pool->lock);
             hand_back_late(late);
             pthread_mutex_lock(&pool->lock);
-            continue;
+        } else if (pool->janitor_next == INT64_MAX) {
+            pthread_cond_wait(&pool->crowded, &pool->lock);
+        } else {
+            pthread_cond_timedwait(&pool->crowded, &pool->lock, &until);
         }
-        until = (struct timespec){.tv_sec = next / RR_US_PER_SEC, .tv_nsec = next % RR_US_PER_SEC * 1000};
-        pthread_cond_timedwait(&pool->crowded, &pool->lock, &until);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -218,8 +214,8 @@ enum rr_err rr_mysql_pool_submit(struct rr_mysql_pool *pool, struct rr_mysql_job
     *pool->last = job;
     pool->last = &job->next;
     queue_changed(pool, 1);
-    if (pool->queued > pool->idle && !pool->janitor_awake) {
-        pool->janitor_awake = true;
+    if (pool->queued > pool->idle && job->deadline && job->deadline < pool->janitor_next) {
+        pool->janitor_next = job->deadline;
         pthread_cond_signal(&pool->crowded);
     }
     pthread_cond_signal(&pool->work);
