@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pymysql
 import pytest
+from stacklib.errors import StackError
 from stacklib.stack import REPO, Stack
 from support.api import Command, Query, Service, unique
 from support.programs import UNSOUND
@@ -20,6 +21,8 @@ FOLDER = REPO / ".test/stack"
 PRESET = os.environ.get("RR_TEST_PRESET", "asan")
 KEEP = bool(os.environ.get("RR_TEST_KEEP"))
 PROGRAMS = ("command-svc", "query-svc", "projector")
+# For a server to become ready, with sanitizers and on a machine that may be busy with other things.
+PATIENCE_SECONDS = 180.0
 
 # Handed on to the programs; a report ends the program, and the log is looked at after each test.
 os.environ.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99")
@@ -38,8 +41,13 @@ def stack():
     if not KEEP and (FOLDER / "ports.json").exists():
         Stack(FOLDER, ports="auto", preset=PRESET).wipe()
     stack = Stack(FOLDER, ports="auto", preset=PRESET)
+    for server in stack.servers.values():
+        server.start_seconds = PATIENCE_SECONDS
     try:
-        stack.up()
+        try:
+            stack.up()
+        except StackError as error:
+            pytest.exit(f"the stack does not start: {error}", returncode=1)
         yield stack
     finally:
         statuses = {} if KEEP else stack.stop()
@@ -56,7 +64,7 @@ def programs_stay_sound(request):
         yield
         return
     logs = {name: request.getfixturevalue("stack").server(name).log for name in PROGRAMS}
-    offsets = {name: log.stat().st_size for name, log in logs.items()}
+    offsets = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
     request.node.program_logs = [(name, logs[name], offset) for name, offset in offsets.items()]
     yield
     for name, log, offset in request.node.program_logs:

@@ -177,9 +177,15 @@ def test_bookings_start_and_end_on_whole_minutes(command, room):
     assert answer.bad_names == {"starts_at"}
 
 
-@pytest.mark.parametrize("time", ["2027-01-01", "2027-01-01T10:00", "tomorrow", "2027-02-30T10:00Z", ""])
+@pytest.mark.parametrize("time", ["2027-01-01", "2027-01-01T10:00", "tomorrow", "10:00Z", ""])
 def test_a_time_that_is_none_is_named(command, room, time):
     answer = command.reserve(room, time, on(2, "11:00"), expect=400, code="json-invalid")
+    assert answer.bad_names == {"starts_at"}
+
+
+@pytest.mark.parametrize("time", ["2027-02-30T10:00Z", "2027-01-01T24:00Z", "2027-01-01T10:60Z"])
+def test_a_time_that_no_calendar_has_is_named(command, room, time):
+    answer = command.reserve(room, time, on(2, "11:00"), expect=422, code="rule-broken")
     assert answer.bad_names == {"starts_at"}
 
 

@@ -84,5 +84,5 @@ def test_of_many_equal_requests_at_once_one_is_carried_out(command, mysql, room,
     assert len({answer["id"] for answer in answers if answer.status == 201}) == 1
     assert {answer["code"] for answer in answers if answer.status == 409} <= {"idempotency-in-progress"}
     with mysql.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", room["id"])
+        cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", (room["id"],))
         assert cursor.fetchone() == (1,)

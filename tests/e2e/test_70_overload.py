@@ -18,7 +18,7 @@ def locked_room(mysql, room):
     """A room whose row somebody else has locked; `release()` lets it go."""
     mysql.begin()
     with mysql.cursor() as cursor:
-        cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", room["id"])
+        cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", (room["id"],))
     room.release = mysql.rollback
     yield room
     mysql.rollback()
