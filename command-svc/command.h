@@ -1,12 +1,13 @@
 /* A command: one write, in the one transaction that all writes share. An endpoint is a struct command_kind
  * and a context that begins with a struct command; this module does the rest of the request.
  *
- *   1  look the idempotency key up; found → answer from it
- *   2  kind->lock(): the rooms, in id order, before everything else. It is the only lock that decides, so
- * that two writers of a room meet here and nowhere later 3  claim the key. After the room's lock: requests
- * that hold a claim and wait for a room would deadlock with those that hold the room and wait for the claim.
- * A key that was taken meanwhile: roll back, begin again at 1 4–6  kind->decide(): lock and compare the
- * reservation, write, or refuse 7  store the answer, the refusals too, under the key; commit
+ * 1. Look the idempotency key up; found → answer from it.
+ * 2. kind->lock(): the rooms, in id order, before everything else, the only lock that decides: two writers
+ *    of a room meet here and nowhere later.
+ * 3. Claim the key. After the room's lock: requests that hold a claim and wait for a room would deadlock with
+ *    those that hold the room and wait for the claim. A key that was taken meanwhile: roll back, back to 1.
+ * 4. kind->decide(): lock and compare the reservation, write, or refuse.
+ * 5. Store the answer, the refusals too, under the key; commit.
  *
  * A deadlock or a lost connection runs all of it again: lock() and decide() start from the parsed request
  * each time. */
