@@ -49,7 +49,7 @@ static int compare(const void *name, const void *entry)
 
 bool zones_has(const struct zones *z, const char *name)
 {
-    return bsearch(name, z->name, z->n, sizeof(*z->name), compare);
+    return z->n && bsearch(name, z->name, z->n, sizeof(*z->name), compare);
 }
 
 /* AT TIME ZONE looks among abbreviations first, and there these four are fixed offsets without summer time.

@@ -1,0 +1,65 @@
+#include "unit.h"
+
+#include "headers.h"
+#include "macros.h"
+
+static void wait_is_found_among_other_preferences(void **state)
+{
+    static const struct {
+        const char *prefer;
+        uint32_t seconds;
+    } good[] = {
+        {"wait=5", 5},
+        {"WAIT=0", 0},
+        {"  wait = 7 ", 7},
+        {"wait=\"3\"", 3},
+        {"wait=4; foo=bar", 4},
+        {"respond-async, wait=10", 10},
+        {"return=minimal; a=\"x, wait=1\", wait=2", 2},
+        {"a=\"\\\", wait=1\",wait=8", 8},
+        {"wait=5, wait=6", 5},
+        {"waiting=1, wait=9", 9},
+        {"wait=99999999999999999999999", UINT32_MAX},
+    };
+    uint32_t seconds;
+
+    (void)state;
+    for (size_t i = 0; i < RR_LEN(good); i++) {
+        assert_true(prefer_wait(good[i].prefer, &seconds));
+        assert_int_equal(seconds, good[i].seconds);
+    }
+}
+
+static void what_is_no_wait_is_ignored(void **state)
+{
+    static const char *const bad[] = {
+        "",        "wait",     "wait=",     "wait=-1",    "wait=1.5",         "wait=x",
+        "wait=1x", "wait=\"1", "wait=\"\"", "waiting=5",  "return=minimal",   "a=\"wait=5\"",
+        ",,,",     "wait=1 2", "=5",        "\"wait=5\"", "a=\"unterminated",
+    };
+    uint32_t seconds = 42;
+
+    (void)state;
+    for (size_t i = 0; i < RR_LEN(bad); i++) {
+        assert_false(prefer_wait(bad[i], &seconds));
+        assert_int_equal(seconds, 42);
+    }
+}
+
+static void an_entity_tag_is_the_quoted_version(void **state)
+{
+    (void)state;
+    assert_true(etag_matches("\"3\"", "3"));
+    assert_true(etag_matches("W/\"3\"", "3"));
+    assert_true(etag_matches("\"1\", \"2\" , \"3\"", "3"));
+    assert_true(etag_matches("*", "3"));
+    assert_true(etag_matches("\"a,b\", \"3\"", "3"));
+    assert_false(etag_matches("", "3"));
+    assert_false(etag_matches("3", "3"));
+    assert_false(etag_matches("\"33\"", "3"));
+    assert_false(etag_matches("\"3\"", "33"));
+    assert_false(etag_matches("\"a, \\\"3\"", "3"));
+}
+
+UNIT_MAIN(cmocka_unit_test(wait_is_found_among_other_preferences),
+          cmocka_unit_test(what_is_no_wait_is_ignored), cmocka_unit_test(an_entity_tag_is_the_quoted_version))

@@ -1,0 +1,142 @@
+#include "unit.h"
+
+#include "http/http_internal.h"
+#include "macros.h"
+#include "range.h"
+#include "time.h"
+
+static int64_t at(const char *text)
+{
+    int64_t us;
+
+    assert_null(rr_time_parse(text, strlen(text), &us));
+    return us;
+}
+
+static struct range_cut cut(const char *from, const char *to)
+{
+    const struct range range = {at(from), at(to)};
+    struct range_cut c;
+
+    range_cut(&range, &c);
+    return c;
+}
+
+static int64_t quarters(const struct range_cut *c)
+{
+    assert_true(c->first <= c->end);
+    return c->head.hi - c->head.lo + (c->end - c->first) * QUARTERS + c->tail.hi - c->tail.lo;
+}
+
+static void whole_days_have_no_edges(void **state)
+{
+    const struct range_cut c = cut("2026-12-01T00:00Z", "2026-12-03T00:00Z");
+
+    (void)state;
+    assert_int_equal(c.end - c.first, 2);
+    assert_int_equal(c.first * RR_US_PER_DAY, at("2026-12-01T00:00Z"));
+    assert_int_equal(quarters(&c), 2 * QUARTERS);
+}
+
+static void a_range_inside_one_day_is_a_head_alone(void **state)
+{
+    const struct range_cut c = cut("2026-12-01T09:15Z", "2026-12-01T10:00Z");
+
+    (void)state;
+    assert_int_equal(c.head.lo, 37);
+    assert_int_equal(c.head.hi, 40);
+    assert_int_equal(quarters(&c), 3);
+}
+
+static void edges_reach_to_midnight(void **state)
+{
+    const struct range_cut c = cut("2026-11-30T23:45Z", "2026-12-03T00:15Z");
+
+    (void)state;
+    assert_int_equal(c.head.lo, 95);
+    assert_int_equal(c.head.hi, 96);
+    assert_int_equal(c.end - c.first, 2);
+    assert_int_equal(c.tail.day * RR_US_PER_DAY, at("2026-12-03T00:00Z"));
+    assert_int_equal(c.tail.hi, 1);
+    assert_int_equal(quarters(&c), 1 + 2 * QUARTERS + 1);
+}
+
+static void neighbouring_edges_have_no_whole_day_between(void **state)
+{
+    const struct range_cut c = cut("2026-12-01T12:00Z", "2026-12-02T12:00Z");
+
+    (void)state;
+    assert_int_equal(c.first, c.end);
+    assert_int_equal(quarters(&c), QUARTERS);
+}
+
+static void days_before_1970_are_cut_at_midnight_too(void **state)
+{
+    const struct range_cut c = cut("1969-12-30T12:00Z", "1970-01-02T06:00Z");
+
+    (void)state;
+    assert_int_equal(c.head.day, -2);
+    assert_int_equal(c.head.lo, 48);
+    assert_int_equal(c.first, -1);
+    assert_int_equal(c.end, 1);
+    assert_int_equal(c.tail.hi, 24);
+}
+
+/* ---- what a client may ask for ---- */
+
+static enum rr_err take(const char *from, const char *to, char *params, size_t size)
+{
+    const struct rr_value values[2] = {{.set = true, .time = at(from)}, {.set = true, .time = at(to)}};
+    struct rr_http_req *h = calloc(1, sizeof(*h));
+    struct range range;
+    enum rr_err err;
+
+    h->req.http = h;
+    err = range_take(&h->req, &values[0], &values[1], &range);
+    snprintf(params, size, "%s", h->params.len ? h->params.data : "");
+    rr_buf_fini(&h->params);
+    free(h);
+    return err;
+}
+
+static void ten_years_are_calendar_years(void **state)
+{
+    char params[300];
+
+    (void)state;
+    assert_int_equal(take("2021-01-01T00:00Z", "2031-01-01T00:00Z", params, sizeof(params)), RR_OK);
+    assert_int_equal(take("2021-01-01T00:00Z", "2031-01-01T00:15Z", params, sizeof(params)), RR_RULE_BROKEN);
+    assert_int_equal(take("2028-02-29T00:00Z", "2038-03-01T00:00Z", params, sizeof(params)), RR_OK);
+    assert_int_equal(take("2028-02-29T00:00Z", "2038-03-01T00:15Z", params, sizeof(params)), RR_RULE_BROKEN);
+    assert_non_null(strstr(params, "\"name\":\"to\""));
+}
+
+static void each_bound_off_the_quarter_hour_is_named(void **state)
+{
+    char params[300];
+
+    (void)state;
+    assert_int_equal(take("2026-12-01T00:01Z", "2026-12-02T00:00:00.5Z", params, sizeof(params)),
+                     RR_RULE_BROKEN);
+    assert_non_null(strstr(params, "\"name\":\"from\""));
+    assert_non_null(strstr(params, "\"name\":\"to\""));
+    assert_int_equal(take("2026-12-01T05:45+05:45", "2026-12-02T05:45+05:45", params, sizeof(params)), RR_OK);
+}
+
+static void an_empty_range_is_refused(void **state)
+{
+    char params[300];
+
+    (void)state;
+    assert_int_equal(take("2026-12-01T00:00Z", "2026-12-01T00:00Z", params, sizeof(params)), RR_RULE_BROKEN);
+    assert_int_equal(take("2026-12-02T00:00Z", "2026-12-01T00:00Z", params, sizeof(params)), RR_RULE_BROKEN);
+    assert_non_null(strstr(params, "\"name\":\"to\""));
+}
+
+UNIT_MAIN(cmocka_unit_test(whole_days_have_no_edges),
+          cmocka_unit_test(a_range_inside_one_day_is_a_head_alone), cmocka_unit_test(edges_reach_to_midnight),
+          cmocka_unit_test(neighbouring_edges_have_no_whole_day_between),
+          cmocka_unit_test(days_before_1970_are_cut_at_midnight_too),
+          cmocka_unit_test(ten_years_are_calendar_years),
+          cmocka_unit_test(each_bound_off_the_quarter_hour_is_named),
+          cmocka_unit_test(an_empty_range_is_refused))
