@@ -55,7 +55,7 @@ static enum rr_err loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
 static int serve(const struct conf *conf)
 {
     static const struct rr_route routes[] = {
-        {.method = "GET", .pattern = "/readyz", .handle = readyz},
+        {.method = "GET", .pattern = "/readyz", .handle = readyz, .open = true},
         {.method = NULL},
     };
     struct health health;
@@ -74,7 +74,7 @@ static int serve(const struct conf *conf)
         rr_error("cannot start", "reason=%s", RR_Q(strerror(-err)));
     } else {
         rr_info("started", "port=%u", rr_http_port(http));
-        rr_info("stopping", "signal=%d", rr_signal_wait());
+        rr_info("stopping", "signal=%d", rr_signal_wait(http));
         run_stop(run);
     }
     rr_http_stop(http);
