@@ -22,6 +22,7 @@ RUN = [
     ("default-jre-headless", "java"),
     ("postgresql", None),
     ("curl", "curl"),
+    ("jq", "jq"),
     ("ca-certificates", None),
 ]
 BUILD = [
