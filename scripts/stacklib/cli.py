@@ -71,7 +71,12 @@ def _logs(stack: Stack, args) -> None:
 
 
 def _env(stack: Stack, args) -> None:
-    for name, value in stack.env.items():
+    values = stack.env
+    if args.name:
+        # Alone, as the program is started: a key must not meet its own _FILE form from the stack's env.
+        values = stack.server(args.name).environment()
+        print("unset ${!RR_@}")
+    for name, value in values.items():
         print(f"export {name}='{value}'")
 
 
@@ -138,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("name")
     logs.add_argument("-n", "--lines", type=int, default=40)
     logs.add_argument("-f", "--follow", action="store_true")
-    verb("env", _env, "print the addresses and passwords as shell commands")
+    verb("env", _env, "print the addresses and passwords, or one program's settings, as bash commands").add_argument(
+        "name", nargs="?"
+    )
     verb("demo", _demo, "load rooms and a few weeks of bookings through the HTTP API")
     verb("tour", _tour, "show the main calls, as curl commands with their answers")
     sql = verb("mysql", _mysql, "a MySQL prompt as root (arguments go to the client, after --)")
