@@ -108,7 +108,7 @@ static void bind_in(struct binds *b, size_t i, const struct rr_sql_in *in)
     case RR_SQL_TEXT:
     case RR_SQL_BYTES:
         m->buffer_type = in->type == RR_SQL_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
-        m->buffer = (void *)(uintptr_t)in->p;
+        m->buffer = (void *)in->p;
         break;
     case RR_SQL_TIME:
         m->buffer_type = MYSQL_TYPE_DATETIME;

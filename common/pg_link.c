@@ -110,7 +110,7 @@ static bool watch(struct pg_link *k, uint32_t events)
     k->watch.fd = PQsocket(k->db);
     err = rr_loop_watch(k->loop, &k->watch, events);
     if (err) {
-        pg_link_lose(k, strerror(-err));
+        pg_link_lose(k, strerrordesc_np(-err));
         return false;
     }
     k->events = events;

@@ -310,7 +310,7 @@ static bool is_stale(struct pg_pipe *p, const struct pg_sent *s, const PGresult 
     const char *sqlstate = sqlstate_of(res);
     struct pg_prepared *prepared = &p->prepared[s->stmt_index];
 
-    if (strcmp(sqlstate, "26000") && strcmp(sqlstate, "0A000"))
+    if (strcmp(sqlstate, "26000") != 0 && strcmp(sqlstate, "0A000") != 0)
         return false;
     if (prepared->gen == s->gen) {
         prepared->state = PG_STALE;
