@@ -39,16 +39,17 @@ static const struct rr_config_table config_table = {
 };
 
 static const struct rr_route routes[] = {
-    {"POST", "/v1/rooms", room_create, sizeof(struct room_create), command_fini, true},
-    {"PATCH", "/v1/rooms/{id}", room_patch, sizeof(struct room_patch), command_fini, true},
-    {"GET", "/v1/rooms/{id}", room_get, sizeof(struct room_get), NULL, false},
-    {"POST", "/v1/reservations", reservation_create, sizeof(struct reservation_create), command_fini, false},
+    {"POST", "/v1/rooms", room_create, sizeof(struct room_create), command_fini, RR_ADMINS},
+    {"PATCH", "/v1/rooms/{id}", room_patch, sizeof(struct room_patch), command_fini, RR_ADMINS},
+    {"GET", "/v1/rooms/{id}", room_get, sizeof(struct room_get), NULL, RR_USERS},
+    {"POST", "/v1/reservations", reservation_create, sizeof(struct reservation_create), command_fini,
+     RR_USERS},
     {"PATCH", "/v1/reservations/{id}", reservation_patch, sizeof(struct reservation_patch), command_fini,
-     false},
-    {"GET", "/v1/reservations/{id}", reservation_get, sizeof(struct reservation_get), NULL, false},
+     RR_USERS},
+    {"GET", "/v1/reservations/{id}", reservation_get, sizeof(struct reservation_get), NULL, RR_USERS},
     {"POST", "/v1/reservations/{id}/cancellation", reservation_cancel, sizeof(struct reservation_cancel),
-     command_fini, false},
-    {"GET", "/readyz", readyz, sizeof(struct read), NULL, false},
+     command_fini, RR_USERS},
+    {"GET", "/readyz", readyz, sizeof(struct read), NULL, RR_EVERYBODY},
     {0},
 };
 
@@ -81,7 +82,7 @@ static int serve(struct app *app)
     }
     rc = rr_http_start(&app->conf.http, &service, &http);
     if (!rc) {
-        int signal = rr_signal_wait();
+        int signal = rr_signal_wait(http);
 
         rr_info("stopping", "signal=%d", signal);
         rr_http_stop(http);

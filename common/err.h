@@ -21,6 +21,7 @@
     X(METHOD_NOT_ALLOWED,   112, 405, "method-not-allowed",     "this address does not take this method")    \
     X(BODY_TOO_LARGE,       113, 413, "body-too-large",         "the body is larger than this call takes")   \
     X(MEDIA_TYPE,           114, 415, "unsupported-media-type", "the body has to be application/json")       \
+    X(UNAUTHENTICATED,      120, 401, "unauthenticated",        "this call needs a valid bearer token")       \
     X(FORBIDDEN,            121, 403, "forbidden",              "you may not do this")                       \
     /* rules of the business */                                                                              \
     X(RULE_BROKEN,          201, 422, "rule-broken",            "the request breaks a rule")                 \

@@ -55,7 +55,7 @@ static enum rr_err loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
 static int serve(const struct conf *conf)
 {
     static const struct rr_route routes[] = {
-        {.method = "GET", .pattern = "/readyz", .handle = readyz, .open = true},
+        {.method = "GET", .pattern = "/readyz", .handle = readyz, .may = RR_EVERYBODY},
         {.method = NULL},
     };
     struct health health;

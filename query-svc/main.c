@@ -30,7 +30,7 @@ static const struct rr_config_table table = {
 
 #define ROUTE(pattern, handler)                                                                              \
     {                                                                                                        \
-        "GET", pattern, handler, sizeof(struct read), read_fini, false                                       \
+        "GET", pattern, handler, sizeof(struct read), read_fini, RR_USERS                                    \
     }
 static const struct rr_route routes[] = {
     ROUTE("/v1/rooms", rooms_list),
@@ -40,7 +40,7 @@ static const struct rr_route routes[] = {
     ROUTE("/v1/users/{id}/reservations", user_reservations),
     ROUTE("/v1/users/{id}/reservation-history", user_history),
     ROUTE("/v1/statistics/busy-hours", busy_hours),
-    ROUTE("/readyz", readyz),
+    {"GET", "/readyz", readyz, sizeof(struct read), read_fini, RR_EVERYBODY},
     {0},
 };
 
@@ -55,7 +55,7 @@ static int serve(struct query_conf *conf)
 
     if (rr_http_start(&conf->http, &svc, &http))
         return 1;
-    rr_info("stopping", "signal=%d", rr_signal_wait());
+    rr_info("stopping", "signal=%d", rr_signal_wait(http));
     rr_http_stop(http);
     rr_info("stopped", "");
     return 0;

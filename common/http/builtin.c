@@ -20,7 +20,7 @@ static enum rr_step metrics(struct rr_req *r)
 }
 
 const struct rr_route rr_builtin_routes[] = {
-    {.method = "GET", .pattern = "/livez", .handle = livez},
-    {.method = "GET", .pattern = "/metrics", .handle = metrics},
+    {.method = "GET", .pattern = "/livez", .handle = livez, .may = RR_EVERYBODY},
+    {.method = "GET", .pattern = "/metrics", .handle = metrics, .may = RR_EVERYBODY},
     {0},
 };

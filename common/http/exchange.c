@@ -25,26 +25,15 @@ static const char *header(const struct rr_http_req *h, const char *name)
     return MHD_lookup_connection_value(h->conn, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result count_length(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    unsigned *n = arg;
-
-    (void)kind, (void)value;
-    *n += strcasecmp(name, "Content-Length") == 0;
-    return MHD_YES;
-}
-
 /* Two servers that disagree on where a request ends can be made to see different requests (RFC 9112, 11.2):
  * what is ambiguous is refused. */
 static bool framing_is_clear(const struct rr_http_req *h, const char *encoding, const char *length)
 {
-    unsigned lengths = 0;
+    const char *first;
 
     if (encoding)
         return !length && strcasecmp(encoding, "chunked") == 0;
-    if (length)
-        MHD_get_connection_values(h->conn, MHD_HEADER_KIND, count_length, &lengths);
-    return lengths <= 1;
+    return !length || rr_header_values(&h->req, "Content-Length", &first) == 1;
 }
 
 static bool is_json(const char *content_type)
@@ -108,12 +97,14 @@ static enum rr_err find_route(struct rr_http_req *h, const char *url)
 static enum rr_err admit(struct rr_http_req *h)
 {
     struct rr_req *r = &h->req;
-    enum rr_err err = rr_auth_request(h->hl->http->conf, r);
+    enum rr_err err = r->route->may == RR_EVERYBODY ? RR_OK : rr_auth_request(h->hl->auth, r);
 
     if (err)
         return err;
-    if (r->route->admin_only && !r->admin)
+    if (r->route->may == RR_ADMINS && !r->admin) {
+        rr_problem_detail(r, "this needs the role admin");
         return RR_FORBIDDEN;
+    }
     if (!r->route->ctx_size)
         return RR_OK;
     r->ctx = rr_req_alloc(r, r->route->ctx_size);

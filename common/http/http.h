@@ -28,13 +28,19 @@
 struct rr_req;
 enum rr_step { RR_DONE, RR_WAIT };
 
+enum rr_may {
+    RR_USERS,    /* who has a token; others → 401 */
+    RR_ADMINS,   /* other users → 403 */
+    RR_EVERYBODY /* nobody is asked who they are */
+};
+
 struct rr_route {
     const char *method;  /* "GET", "POST", "PATCH", "DELETE" */
     const char *pattern; /* "/v1/rooms/{id}"; a literal segment wins over a {…} */
     enum rr_step (*handle)(struct rr_req *r);
     size_t ctx_size;             /* bytes of r->ctx, zeroed */
     void (*ctx_fini)(void *ctx); /* NULL: nothing to release */
-    bool admin_only;             /* others → 403 */
+    enum rr_may may;
 };
 
 struct rr_req {
@@ -45,7 +51,7 @@ struct rr_req {
     const char *arg[RR_PATH_ARGS]; /* the pattern's {…}, percent-decoded, never empty */
     const char *body;              /* NUL-terminated; "" without one */
     size_t body_len;
-    const char *user; /* who calls: valid text, at most 128 characters */
+    const char *user; /* who calls: valid text, 1 to 128 characters; NULL on routes for everybody */
     bool admin;
     const char *request_id;
     const char *trace_id;     /* 32 hex digits */
@@ -93,8 +99,10 @@ void rr_problem_write(struct rr_req *r, enum rr_err err, struct rr_buf *out);
 struct rr_http_conf {
     const char *host;
     uint32_t port, loops, connections, body_bytes, header_bytes, idle_s, drain_ms;
-    int auth; /* index into the choices of RR_AUTH */
+    int auth; /* enum rr_auth_mode */
     int auth_off_beyond_loopback;
+    const char *jwt_keys_dir, *jwt_issuer, *jwt_audience;
+    uint32_t jwt_skew_s;
 };
 /* Rows of the config table for a program whose struct has `member` of type struct rr_http_conf; `port` is a
  * text, its default. */
@@ -116,18 +124,28 @@ struct rr_http_conf {
      "a connection that sends nothing this long is closed", 1, 3600, NULL}, \
     {"RR_HTTP_DRAIN_MS", RR_CFG_U32, offsetof(conf, member.drain_ms), "10000", \
      "at SIGTERM: how long requests in flight may take", 0, 600000, NULL}, \
-    {"RR_AUTH", RR_CFG_ENUM, offsetof(conf, member.auth), NULL, \
-     "who callers are; off: everybody is the admin `admin`", 0, 0, rr_auth_choices}, \
+    {"RR_AUTH", RR_CFG_ENUM, offsetof(conf, member.auth), "jwt", \
+     "who callers are: as their bearer tokens say; off: everybody is the admin `admin`", 0, 0, rr_auth_choices}, \
     {"RR_AUTH_OFF_BEYOND_LOOPBACK", RR_CFG_ENUM, offsetof(conf, member.auth_off_beyond_loopback), "no", \
-     "listen beyond loopback although RR_AUTH=off", 0, 0, rr_no_yes}
+     "listen beyond loopback although RR_AUTH=off", 0, 0, rr_no_yes}, \
+    {"RR_JWT_KEYS_DIR", RR_CFG_TEXT, offsetof(conf, member.jwt_keys_dir), "", \
+     "folder of the keys of tokens: <kid>.RS256.pem, .ES256.pem, .EdDSA.pem, .HS256.key; read again at SIGHUP", \
+     0, 0, NULL}, \
+    {"RR_JWT_ISSUER", RR_CFG_TEXT, offsetof(conf, member.jwt_issuer), "", \
+     "what a token's iss has to be; empty: anything", 0, 0, NULL}, \
+    {"RR_JWT_AUDIENCE", RR_CFG_TEXT, offsetof(conf, member.jwt_audience), "", \
+     "what a token's aud has to be or hold; empty: anything", 0, 0, NULL}, \
+    {"RR_JWT_SKEW_S", RR_CFG_U32, offsetof(conf, member.jwt_skew_s), "30", \
+     "how far the clock of who makes tokens may be off", 0, 3600, NULL}
 /* clang-format on */
 
-extern const char *const rr_auth_choices[]; /* "off" */
+extern const char *const rr_auth_choices[]; /* "jwt", "off" */
 extern const char *const rr_no_yes[];       /* "no", "yes" */
 
 struct rr_http_service {
     const char *name; /* metrics and logs: "command" */
-    /* Ended by a row with method NULL. /livez and /metrics are built in; /readyz is the service's. */
+    /* Ended by a row with method NULL. /livez and /metrics are built in; /readyz is the service's. Where all
+     * are for everybody, RR_AUTH=jwt needs no keys. */
     const struct rr_route *routes;
     /* In the loop's thread, before it takes requests; may be NULL. */
     enum rr_err (*loop_init)(struct rr_loop *l, void *app, void **ret_loop_app);
@@ -151,6 +169,8 @@ uint16_t rr_http_port(const struct rr_http *h); /* the real one when conf->port 
 void rr_http_stop(struct rr_http *h);
 
 /* ---- a program's life ---- */
-/* Before any thread: block SIGTERM and SIGINT, ignore SIGPIPE, so that rr_signal_wait() alone sees them. */
+/* Before any thread: block SIGTERM, SIGINT and SIGHUP, ignore SIGPIPE, so that rr_signal_wait() alone sees
+ * them. */
 void rr_signal_init(void);
-int rr_signal_wait(void); /* returns the signal */
+/* Returns the signal that is to end the program. At SIGHUP the keys of tokens are read again (auth.h). */
+int rr_signal_wait(struct rr_http *h);

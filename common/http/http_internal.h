@@ -74,6 +74,7 @@ struct rr_http_loop {
     int listen_fd;
     struct rr_list in_flight, connections;
     struct rr_counts *counts;
+    struct rr_auth_loop *auth;
     uint64_t random[4];  /* state of the generator of request ids */
     int64_t warn_second; /* log lines about failed requests are limited */
     unsigned warned, not_warned;
@@ -86,6 +87,7 @@ struct rr_http {
     const struct rr_http_conf *conf;
     const struct rr_http_service *svc;
     struct rr_router *router;
+    struct rr_auth *auth;
     struct MHD_Response *out_of_memory; /* answers when not even an answer can be made */
     uint16_t port;
     pthread_mutex_t lock; /* guards the next four, while the loops are started */

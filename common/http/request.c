@@ -207,6 +207,30 @@ const char *rr_header(const struct rr_req *r, const char *name)
     return value ? rr_req_strndup(&h->req, value, strlen(value)) : NULL;
 }
 
+struct header_search {
+    const char *name, *first;
+    unsigned n;
+};
+
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_search *search = arg;
+
+    (void)kind;
+    if (strcasecmp(name, search->name) == 0 && search->n++ == 0)
+        search->first = value ? value : "";
+    return MHD_YES;
+}
+
+unsigned rr_header_values(const struct rr_req *r, const char *name, const char **ret_first)
+{
+    struct header_search search = {.name = name};
+
+    MHD_get_connection_values(of(r)->conn, MHD_HEADER_KIND, take_header, &search);
+    *ret_first = search.first;
+    return search.n;
+}
+
 static int hex_digit(char c)
 {
     const char *digits = "0123456789abcdef",

@@ -142,10 +142,12 @@ static void free_http(struct rr_http *http)
         close_listener(&http->loops[i]);
         rr_loop_free(http->loops[i].loop);
         rr_counts_free(http->loops[i].counts);
+        rr_auth_loop_free(http->loops[i].auth);
     }
     if (http->out_of_memory)
         MHD_destroy_response(http->out_of_memory);
     rr_router_free(http->router);
+    rr_auth_free(http->auth);
     pthread_cond_destroy(&http->changed);
     pthread_mutex_destroy(&http->lock);
     free(http);
@@ -188,7 +190,8 @@ static int init_loop(struct rr_http *http, unsigned i)
     hl->stop_post.run = stop_begins;
     hl->stop_timer.arg = hl;
     hl->counts = rr_counts_new(http->router);
-    if (!hl->counts)
+    hl->auth = rr_auth_loop_new(http->auth);
+    if (!hl->counts || !hl->auth)
         return -ENOMEM;
     if (getrandom(hl->random, sizeof(hl->random), 0) != (ssize_t)sizeof(hl->random))
         return -errno;
@@ -251,6 +254,13 @@ static void allow_files(uint32_t connections)
                 (unsigned long long)limit.rlim_cur);
 }
 
+static bool asks_who_calls(const struct rr_route *routes)
+{
+    while (routes->method && routes->may == RR_EVERYBODY)
+        routes++;
+    return routes->method;
+}
+
 int rr_http_start(const struct rr_http_conf *conf, const struct rr_http_service *svc, struct rr_http **ret)
 {
     struct rr_http *http = new_http(conf, svc);
@@ -258,7 +268,9 @@ int rr_http_start(const struct rr_http_conf *conf, const struct rr_http_service 
 
     if (!http)
         return -ENOMEM;
-    rc = rr_listen_bind(conf, conf->loops, fds, &http->port);
+    rc = rr_auth_new(conf, asks_who_calls(svc->routes), &http->auth);
+    if (!rc)
+        rc = rr_listen_bind(conf, conf->loops, fds, &http->port);
     if (rc) {
         free_http(http);
         return rc;

@@ -33,6 +33,7 @@ BUILD = [
     ("pkg-config", "pkg-config"),
     ("libmicrohttpd-dev", None),
     ("libjansson-dev", None),
+    ("libssl-dev", None),
     ("libpq-dev", None),
     ("librdkafka-dev", None),
     ("libmariadb-dev", None),

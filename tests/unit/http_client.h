@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "auth.h"
 #include "http/http.h"
 
 #include <arpa/inet.h>
@@ -131,5 +132,6 @@ static inline struct rr_http_conf client_conf(uint32_t loops)
         .header_bytes = 16384,
         .idle_s = 60,
         .drain_ms = 10000,
+        .auth = RR_AUTH_OFF,
     };
 }
