@@ -79,7 +79,6 @@ bool mysql_code_is_lost(unsigned code)
     case CR_MALFORMED_PACKET:
     case CR_SERVER_LOST_EXTENDED:
     case ER_SERVER_SHUTDOWN:
-    case ER_NORMAL_SHUTDOWN:
     case ER_CON_COUNT_ERROR:
     case ER_NET_READ_ERROR:
     case ER_NET_READ_INTERRUPTED:
