@@ -200,6 +200,7 @@ static enum rr_step reply(struct rr_req *r, struct command *c)
 enum rr_step command_handle(struct rr_req *r, const struct command_kind *kind)
 {
     struct command *c = r->ctx;
+    enum rr_err err;
 
     for (;;)
         switch (r->phase) {
@@ -210,9 +211,10 @@ enum rr_step command_handle(struct rr_req *r, const struct command_kind *kind)
             break;
         case SUBMIT:
             r->phase = REPLY;
-            c->err = work_submit(&c->work, r, run);
-            if (!c->err)
-                return RR_WAIT;
+            err = work_submit(&c->work, r, run);
+            if (!err)
+                return RR_WAIT; /* the worker may have begun: nothing here may touch `c` */
+            c->err = err;
             break;
         case REPLY: return reply(r, c);
         default: RR_BUG("a command's handler is in a phase that there is not");

@@ -17,6 +17,7 @@ static void run(struct rr_mysql_job *job, struct rr_mysql *db)
 enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
 {
     struct read *x = r->ctx;
+    enum rr_err err;
 
     for (;;)
         switch (r->phase) {
@@ -29,9 +30,10 @@ enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
             break;
         case SUBMIT:
             r->phase = REPLY;
-            x->err = work_submit(&x->work, r, run);
-            if (!x->err)
-                return RR_WAIT;
+            err = work_submit(&x->work, r, run);
+            if (!err)
+                return RR_WAIT; /* the worker may have begun: nothing here may touch `x` */
+            x->err = err;
             break;
         case REPLY:
             if (!x->err)
