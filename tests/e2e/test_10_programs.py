@@ -42,7 +42,7 @@ def test_dump_config_shows_what_is_in_force_but_no_secret(stack, name):
         ("query-svc", "RR_HTTP_LOOPS", "-1"),
         ("query-svc", "RR_LOG_LEVEL", "loud"),
         ("query-svc", "RR_PG_TIMEOUT_MS", "2s"),
-        ("projector", "RR_MYSQL_PORT", "1e3"),
+        ("projector", "RR_READY_LAG_MS", "1e3"),
         ("projector", "RR_BATCH_EVENTS", "many"),
     ],
 )
@@ -57,7 +57,6 @@ def test_a_wrong_setting_stops_the_start_and_is_named(stack, name, key, text):
     ("name", "key"),
     [
         ("command-svc", "RR_MYSQL_USER"),
-        ("command-svc", "RR_AUTH"),
         ("query-svc", "RR_PG_CONNINFO_FILE"),
         ("projector", "RR_PG_CONNINFO_FILE"),
     ],

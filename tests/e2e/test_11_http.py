@@ -134,6 +134,6 @@ def test_the_trace_of_the_client_is_in_the_journal(command, mysql, room):
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), headers=headers)
     with mysql.cursor() as cursor:
         cursor.execute(
-            "SELECT trace_id FROM reservation_event WHERE reservation_id = UUID_TO_BIN(%s)", booked["id"]
+            "SELECT trace_id FROM reservation_event WHERE reservation_id = UUID_TO_BIN(%s)", (booked["id"],)
         )
         assert cursor.fetchall() == ((trace,),)

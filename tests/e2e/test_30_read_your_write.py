@@ -65,7 +65,7 @@ def test_more_than_eight_tokens_are_refused(command, query, room, user):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda t: t[:-1], lambda t: t + "A", lambda t: "A" + t[1:], lambda t: "no token"]
+    "damage", [lambda t: t[:-1], lambda t: t + "A", lambda t: "B" + t[1:], lambda t: "no token"]
 )
 def test_a_broken_token_is_refused(command, query, room, damage):
     broken = damage(room.token)

@@ -38,8 +38,8 @@ class Scene:
         """Two weeks of bookings one after the other; some are cancelled, some moved."""
         at = change - timedelta(days=7)
         while at < change + timedelta(days=7):
-            at += timedelta(minutes=rng.randrange(1, 2500))
-            length = timedelta(minutes=rng.choice([1, 7, 15, 30, 50, 60, 90, 95, 180, 1441, 4000]))
+            at += timedelta(minutes=rng.randrange(1, 900))
+            length = timedelta(minutes=rng.choice([1, 7, 15, 30, 30, 50, 60, 60, 90, 95, 180, 1441]))
             booked = self._book(command, room, at, at + length)
             at += length
             if rng.random() < 0.15:
