@@ -110,7 +110,7 @@ def _shown(path: Path) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stack",
-        description="Runs the whole pipeline on this machine: MySQL, Kafka, Debezium, PostgreSQL and our programs.",
+        description="Runs the whole pipeline here: MySQL, Kafka, Debezium, PostgreSQL and our programs.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -143,9 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("name")
     logs.add_argument("-n", "--lines", type=int, default=40)
     logs.add_argument("-f", "--follow", action="store_true")
-    verb("env", _env, "print the addresses and passwords, or one program's settings, as bash commands").add_argument(
-        "name", nargs="?"
-    )
+    verb(
+        "env", _env, "print the addresses and passwords, or one program's settings, as bash commands"
+    ).add_argument("name", nargs="?")
     verb("demo", _demo, "load rooms and a few weeks of bookings through the HTTP API")
     verb("tour", _tour, "show the main calls, as curl commands with their answers")
     sql = verb("mysql", _mysql, "a MySQL prompt as root (arguments go to the client, after --)")

@@ -93,5 +93,7 @@ def ensure(stack) -> None:
                 restarted = True
                 time.sleep(1)  # the worker shows the old state for a moment
             if time.monotonic() > deadline:
-                raise StackError(f"the connector does not run after {START_SECONDS} s: {status}", stack.connect.log)
+                raise StackError(
+                    f"the connector does not run after {START_SECONDS} s: {status}", stack.connect.log
+                )
             time.sleep(0.1)

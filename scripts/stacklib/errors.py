@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-TAIL_LINES = 15
+TAIL_LINES = 25
 
 
 def tail(log: Path, offset: int = 0, lines: int = TAIL_LINES) -> list[str]:

@@ -116,5 +116,11 @@ class Mysql(Server):
         return "\n".join(lines)
 
     def _client_settings(self) -> str:
-        values = {"host": HOST, "port": self.port, "protocol": "tcp", "user": ROOT, "password": self.password(ROOT)}
+        values = {
+            "host": HOST,
+            "port": self.port,
+            "protocol": "tcp",
+            "user": ROOT,
+            "password": self.password(ROOT),
+        }
         return "[client]\n" + "\n".join(f"{name}={value}" for name, value in values.items())

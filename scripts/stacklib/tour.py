@@ -54,7 +54,7 @@ def run(stack) -> list[Command]:
     parts = done.stdout.replace("\r", "").split("\0")
     if len(parts) != 2 * len(tour) + 1:
         raise StackError(f"tour: the shell gave up:\n{done.stderr}")
-    for command, output, status in zip(tour, parts[0::2], parts[1::2]):
+    for command, output, status in zip(tour, parts[0::2], parts[1::2], strict=False):
         command.output = output
         if status != "0":
             raise StackError(f"tour: this ended with {status}:\n{command.text}\n{output}{done.stderr}")
