@@ -78,9 +78,9 @@ def wrap(argv: list[str], *paths: Path) -> list[str]:
     if closed:
         if not _has_capability(CAP_DAC_READ_SEARCH):
             raise StackError(
-                f"the user {USER} cannot enter the folders above {closed[0]}, and the capability that would let it "
-                "(CAP_DAC_READ_SEARCH) is not ours to give: choose another place with --dir or RR_CACHE_DIR, or move "
-                "the checkout"
+                f"the user {USER} cannot enter the folders above {closed[0]}, and the capability that would "
+                "let it (CAP_DAC_READ_SEARCH) is not ours to give: choose another place with --dir or "
+                "RR_CACHE_DIR, or move the checkout"
             )
         # Java asks with access(2), which counts a capability only under this bit.
         prefix += [

@@ -71,12 +71,6 @@ class _Client:
         raise StackError(f"demo: {method} {path} answers {status}: {text}", self.log)
 
 
-def first_day(stack) -> datetime | None:
-    """Midnight (UTC) of the first day with bookings; None while there is no demo."""
-    state = _state(stack)
-    return datetime.fromisoformat(state["first_day"]) if state else None
-
-
 def load(stack) -> None:
     """Loads the demo, unless that has been done."""
     state = _state(stack)
