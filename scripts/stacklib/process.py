@@ -22,13 +22,15 @@ def _boot_id() -> str:
 
 
 def _start_time(pid: int) -> int | None:
-    """The clock tick at which `pid` started; None if it is gone or a zombie."""
+    """The clock tick at which `pid` started; None if it is gone. A zombie is gone once its last thread is: until
+    then its ports and files are still held."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     fields = stat[stat.rindex(")") + 2 :].split()  # the name before it may hold anything
-    return None if fields[0] in "ZX" else int(fields[19])
+    threads = int(fields[17])
+    return None if fields[0] in "ZX" and threads <= 1 else int(fields[19])
 
 
 @dataclass(frozen=True)

@@ -95,15 +95,18 @@ class Service:
         seconds: float = SECONDS,
     ) -> Answer:
         """Sends a request; `expect` is the status and `code` the problem that have to come back."""
-        response = self._session.request(
-            method,
-            self.url + path,
-            json=body,
-            data=data,
-            headers={name: value for name, value in (headers or {}).items() if value is not None},
-            params={name: value for name, value in (params or {}).items() if value is not None},
-            timeout=seconds,
-        )
+        try:
+            response = self._session.request(
+                method,
+                self.url + path,
+                json=body,
+                data=data,
+                headers={name: value for name, value in (headers or {}).items() if value is not None},
+                params={name: value for name, value in (params or {}).items() if value is not None},
+                timeout=seconds,
+            )
+        except requests.ConnectionError as error:
+            raise requests.ConnectionError(f"{method} {self.url}{path}: {error}") from None
         answer = Answer(response)
         if method != "HEAD":
             _check_rules(answer)
