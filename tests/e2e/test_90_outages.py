@@ -62,7 +62,6 @@ def test_without_mysql_writes_are_503_and_reads_go_on(stack, command, query, roo
         query.get("/readyz", expect=200)
     eventually(command.is_ready)
     whole_path_works(room)
-    assert len(query.history(user, from_=booked["created_at"], limit=200)["items"]) >= 3
 
 
 @pytest.mark.parametrize("how", HOW)
