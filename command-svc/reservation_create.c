@@ -59,15 +59,16 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
 {
     struct reservation_create *x = (struct reservation_create *)c;
     struct reservation *new = &x->reservation;
+    const struct locked_room *room = locked_room(&x->rooms, new->room_id);
     struct rule_breaks breaks = {0};
 
-    if (!locked_room(&x->rooms, new->room_id))
+    if (!room)
         rule_break(&breaks, "room_id", "there is no such room");
     rules_check_times(&app_of(c->work.r)->conf.rules, rr_time_now(), new->starts_at, new->ends_at, true,
                       &breaks);
     if (breaks.n)
         return reservation_refuse_rules(c, &breaks);
-    if (!locked_room(&x->rooms, new->room_id)->active)
+    if (room && !room->active)
         return reservation_refuse_retired(c);
     return reservation_write(db, c, store_insert_reservation, new, 201);
 }

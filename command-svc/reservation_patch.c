@@ -79,7 +79,7 @@ static bool check_place(struct reservation_patch *x)
                       new->starts_at != old->starts_at, &breaks);
     if (breaks.n)
         reservation_refuse_rules(&x->c, &breaks);
-    else if (!room->active && takes_more(old, new))
+    else if (room && !room->active && takes_more(old, new))
         reservation_refuse_retired(&x->c);
     else
         return true;
