@@ -18,7 +18,7 @@
 #define IDLE_MS         100  /* how long a wait for messages may be blind to a stop */
 #define KAFKA_MS        5000 /* for the brokers' answers */
 #define PAUSE_MIN_MS    100
-#define PAUSE_MAX_MS    5000
+#define PAUSE_MAX_MS    2000
 #define TOPIC_PAUSE_MS  250 /* while there is no topic: it is made by the connector's first message */
 #define STANDBY_LOOK_MS 1000
 #define STANDBY_LOOKS   3 /* so many times unmoved, with a pulse every second: nobody is there */
@@ -250,9 +250,10 @@ static void pause_after(struct run *r, const struct failure *f)
     }
     /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
     if (f->kind == FAIL_MESSAGE && r->batch.n_messages > 1) {
+        rr_log(r->limit == r->conf->batch_events ? RR_LOG_WARN : RR_LOG_DEBUG, NULL,
+               "a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
+               r->batch.n_messages, RR_Q(f->text));
         r->limit = r->batch.n_messages / 2;
-        rr_warn("a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
-                r->batch.n_messages, RR_Q(f->text));
         return;
     }
     tell_failure(r, f);
