@@ -128,9 +128,13 @@ static void go_on(struct read *rd, enum rr_err err, enum phase next)
 }
 
 /* A read that keeps ending in the wrong generation has met more switches than can be. */
-static bool may_repeat(struct read *rd)
+static enum rr_err may_repeat(struct read *rd)
 {
-    return ++rd->repeats <= REPEATS_MAX;
+    if (++rd->repeats <= REPEATS_MAX)
+        return RR_OK;
+    rr_log(RR_LOG_ERROR, &rd->r->log, "the serving generation cannot be read", "generation=%d statement=%s",
+           rd->loop->session.generation, rd->query.stmt->name);
+    return RR_INTERNAL;
 }
 
 /* True: wait for `done`. */
@@ -254,8 +258,8 @@ static void tokens_done(struct waiter *w, enum rr_err err)
     struct read *rd = w->arg;
     enum phase next = READ;
 
-    if (err == RR_PROJECTION_NOT_READY && may_repeat(rd)) {
-        err = RR_OK;
+    if (err == RR_PROJECTION_NOT_READY) {
+        err = may_repeat(rd);
         next = GENERATION;
     } else if (err == RR_PROJECTION_BEHIND) {
         set_as_of(rd, rd->loop->waiters.as_of);
@@ -290,7 +294,7 @@ static void read_done(struct rr_query *q)
         break;
     case SESSION_REPEAT:
         next = rd->loop->session.generation ? READ : GENERATION;
-        err = may_repeat(rd) ? RR_OK : RR_DB_BUSY;
+        err = may_repeat(rd);
         break;
     case SESSION_FAILED: break;
     }

@@ -63,11 +63,14 @@ static enum session_answer judge_refusal(struct session *s, const struct rr_quer
     *ret_err = q->err;
     if (q->err != RR_INTERNAL)
         return SESSION_FAILED;
-    /* No such table, no such schema: the generation is gone. */
-    if (s->generation && (state_is(q, "42P01") || state_is(q, "3F000"))) {
+    /* No such table, no such schema: the generation is gone, for everybody who was under way in it. */
+    if (state_is(q, "42P01") || state_is(q, "3F000")) {
         s->generation = 0;
         return SESSION_REPEAT;
     }
+    /* A deadlock with whoever drops an old generation: all reads of a turn are one transaction. */
+    if (state_is(q, "40P01"))
+        return SESSION_REPEAT;
     rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
             RR_Q(q->message));
     /* Cancelled by the time-out or by an operator; out of resources; shutting down. */
