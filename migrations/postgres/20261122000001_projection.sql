@@ -112,6 +112,7 @@ BEGIN
     CREATE INDEX reservation_by_room ON reservation (room_id, starts_at);
 
     CREATE TABLE reservation_history (
+        n           bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
         reservation_id uuid NOT NULL,
         version     integer NOT NULL,
         kind        text NOT NULL,
@@ -129,9 +130,12 @@ BEGIN
         PRIMARY KEY (reservation_id, version)
     );
     COMMENT ON TABLE reservation_history IS 'every event, once; never changed';
+    COMMENT ON COLUMN reservation_history.n IS
+        'rises in commit order, with holes: whoever writes here has locked the position row first, until its commit';
     COMMENT ON COLUMN reservation_history.changes IS '{field: {from, to}} against the version before';
     CREATE INDEX reservation_history_by_user
         ON reservation_history (user_id, recorded_at DESC, reservation_id DESC, version DESC);
+    CREATE UNIQUE INDEX reservation_history_by_n ON reservation_history (n);
 
     -- 96 quarter-hours a row make popularity and busy hours exact in every time zone, since all offsets are multiples of 15 minutes.
     CREATE TABLE room_day (

@@ -130,7 +130,9 @@ def _model(pg) -> dict[str, dict]:
     return {
         "room": {r["id"]: r for r in rows("room")},
         "reservation": {r["id"]: _without(r, "deleted") for r in rows("reservation") if not r["deleted"]},
-        "reservation_history": {(r["reservation_id"], r["version"]): r for r in rows("reservation_history")},
+        "reservation_history": {
+            (r["reservation_id"], r["version"]): _without(r, "n") for r in rows("reservation_history")
+        },
         "room_day": {(r["room_id"], r["day"]): _without(r, "room_id", "day") for r in used_days("room_day")},
         "total_day": {r["day"]: _without(r, "day") for r in used_days("total_day")},
     }
