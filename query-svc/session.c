@@ -61,8 +61,6 @@ static bool state_is(const struct rr_query *q, const char *sqlstate)
 static enum session_answer judge_refusal(struct session *s, const struct rr_query *q, enum rr_err *ret_err)
 {
     *ret_err = q->err;
-    if (q->err != RR_INTERNAL)
-        return SESSION_FAILED;
     /* No such table, no such schema: the generation is gone, for everybody who was under way in it. */
     if (state_is(q, "42P01") || state_is(q, "3F000")) {
         s->generation = 0;
@@ -71,13 +69,12 @@ static enum session_answer judge_refusal(struct session *s, const struct rr_quer
     /* A deadlock with whoever drops an old generation: all reads of a turn are one transaction. */
     if (state_is(q, "40P01"))
         return SESSION_REPEAT;
-    rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
-            RR_Q(q->message));
-    /* Cancelled by the time-out or by an operator; out of resources; shutting down. */
-    if (state_is(q, "57014") || state_is(q, "53"))
-        *ret_err = RR_DB_BUSY;
-    else if (state_is(q, "57") || state_is(q, "08"))
-        *ret_err = RR_DB_UNAVAILABLE;
+    /* It fell with somebody else's error more than once, or with one connection of several. */
+    if (q->err == RR_DB_UNAVAILABLE && !*q->sqlstate && rr_pg_is_up(s->pg))
+        return SESSION_REPEAT;
+    if (q->err == RR_INTERNAL)
+        rr_error("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
+                 RR_Q(q->message));
     return SESSION_FAILED;
 }
 
