@@ -39,6 +39,7 @@ def test_dump_config_shows_what_is_in_force_but_no_secret(stack, name):
         ("command-svc", "RR_HTTP_PORT", "65536"),
         ("command-svc", "RR_MYSQL_WORKERS", "0"),
         ("command-svc", "RR_AUTH", "perhaps"),
+        ("command-svc", "RR_JWT_SKEW_S", "-1"),
         ("query-svc", "RR_HTTP_LOOPS", "-1"),
         ("query-svc", "RR_LOG_LEVEL", "loud"),
         ("query-svc", "RR_PG_TIMEOUT_MS", "2s"),
