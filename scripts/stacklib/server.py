@@ -47,8 +47,15 @@ class Server:
     def clear_leftovers(self) -> None:
         """Removes what a killed predecessor left behind; called before each start, when none runs."""
 
+    def after_stop(self, clean: bool) -> None:
+        """Called after each stop; clean: it ended by itself, in time."""
+
     def argv(self) -> list[str]:
         raise NotImplementedError
+
+    def hints(self) -> list[str]:
+        """Arguments right after the first that make no difference but in speed: no reason to start anew."""
+        return []
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -89,7 +96,7 @@ class Server:
         """Starts it unless it runs as it should already. True if it was started. Does not wait."""
         with self._lock:
             self.prepare()
-            argv = account.wrap(self.argv(), *self.needs_paths())
+            argv = self.argv()
             env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(self.stack.dir)}
             env |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
             env |= self.environment() | self.settings
@@ -105,7 +112,8 @@ class Server:
             self.clear_leftovers()
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self._pid_file.pid_path.parent.mkdir(parents=True, exist_ok=True)
-            self._pid_file.write(process.spawn(argv, env, self.stack.dir, self.log, fingerprint))
+            whole = account.wrap([argv[0], *self.hints(), *argv[1:]], *self.needs_paths())
+            self._pid_file.write(process.spawn(whole, env, self.stack.dir, self.log, fingerprint))
             return True
 
     def await_ready(self, seconds: float | None = None) -> None:
@@ -157,10 +165,12 @@ class Server:
         if started is None:
             self._pid_file.pid_path.unlink(missing_ok=True)
             return None
-        if not process.stop(started, self.stop_signal, self.stop_seconds):
+        clean = process.stop(started, self.stop_signal, self.stop_seconds)
+        if not clean:
             self.stack.progress.say(f"{self.name}: did not stop in {self.stop_seconds:.0f} s and was killed")
         status = process.exit_status(started.pid)
         self._pid_file.remove()
+        self.after_stop(clean)
         return status
 
     def tail(self, lines: int = 15) -> list[str]:

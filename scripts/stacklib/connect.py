@@ -1,0 +1,38 @@
+"""The Kafka Connect worker, in which Debezium runs."""
+
+import json
+from pathlib import Path
+
+from . import account
+from .java import JavaServer
+from .ports import HOST
+from .server import fill, http_get, local_url, write_if_changed
+
+
+class Connect(JavaServer):
+    name = "connect"
+    heap = "512m"
+    main_class = "org.apache.kafka.connect.cli.ConnectDistributed"
+    start_seconds = 90.0
+
+    def __init__(self, stack):
+        super().__init__(stack)
+        self.url = local_url(self.port)
+
+    def prepare(self) -> None:
+        account.folder(self.folder)
+        values = {
+            "bootstrap": self.stack.kafka.bootstrap,
+            "host": HOST,
+            "port": self.port,
+            "plugins": self.stack.files.kafka / "plugins",
+        }
+        write_if_changed(self.settings_file, fill(self.stack.repo / "deploy/kafka/connect.properties", values))
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "connect.properties"
+
+    def ready(self) -> bool:
+        status, body = http_get(f"{self.url}/connectors")
+        return status == 200 and isinstance(json.loads(body), list)
