@@ -1,0 +1,1 @@
+"""Tests that set many writers against each other."""
