@@ -164,18 +164,6 @@ class Stack:
             tasks.go(self.command_svc.start, built, mysql_new)
             tasks.go(self.write_env)
 
-    def up_writes(self) -> None:
-        """What takes writes, as up() brings it up: MySQL and command-svc, and nothing else that would be busy beside."""
-        with self._turn(), Tasks() as tasks:
-            mysql_files = tasks.go(lambda: self._fetch("mysql"))
-            packaged = tasks.go(self._install_packages)
-            dbmate = tasks.go(lambda: self._fetch("dbmate"), packaged)
-            mysql_up = tasks.go(self.mysql.start, mysql_files)
-            mysql_new = tasks.go(self._migrate_mysql, mysql_up, dbmate)
-            built = tasks.go(self._build, packaged)
-            tasks.go(self.command_svc.start, built, mysql_new)
-            tasks.go(self.write_env)
-
     def install(self) -> None:
         """Debian packages and downloads, as far as they are missing."""
         with self._turn(), Tasks() as tasks:
