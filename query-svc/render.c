@@ -33,7 +33,7 @@ char *render_instant(const char *text, char out[RR_TIME_TEXT])
     memcpy(out, text, n);
     out[10] = 'T';
     if (text[n] == '.') {
-        memcpy(out + n, ".000000", 7);
+        memset(out + n, '0', 7);
         memcpy(out + n, text + n, len - 3 - n);
         n += 7;
     }
