@@ -6,6 +6,7 @@ when it is stopped, for all later starts of any stack.
 """
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -63,10 +64,11 @@ class JavaServer(Server):
         self._new_archive.unlink(missing_ok=True)  # of one that was killed: perhaps half written
 
     def after_stop(self, clean: bool) -> None:
-        if clean and self._new_archive.exists():
-            self.stack.cache.entry(
-                self._entry, lambda folder: shutil.copyfile(self._new_archive, folder / "classes.jsa")
-            )
+        def keep(folder: Path) -> None:
+            shutil.copyfile(self._new_archive, folder / "classes.jsa")
+
+        if clean and self._new_archive.exists() and os.access(self.stack.cache.root, os.W_OK):
+            self.stack.cache.entry(self._entry, keep)
         self._new_archive.unlink(missing_ok=True)
 
     @property
