@@ -11,31 +11,31 @@
 #define EVENT(member) offsetof(struct event, member)
 
 static const struct column room_columns[] = {
-    {"id", COLUMN_INT, ROOM(id), false, 1, INT64_MAX, NULL},
-    {"name", COLUMN_TEXT, ROOM(name), false, 0, 0, NULL},
-    {"location", COLUMN_TEXT, ROOM(location), true, 0, 0, NULL},
-    {"capacity", COLUMN_INT, ROOM(capacity), false, 0, PG_INT_MAX, NULL},
-    {"active", COLUMN_BOOL, ROOM(active), false, 0, 0, NULL},
-    {"version", COLUMN_INT, ROOM(version), false, 1, PG_INT_MAX, NULL},
-    {"created_at", COLUMN_TIME, ROOM(created_at), false, 0, 0, NULL},
-    {"updated_at", COLUMN_TIME, ROOM(updated_at), false, 0, 0, NULL},
+    {"id", COLUMN_INT, ROOM(id), 1, INT64_MAX, NULL},
+    {"name", COLUMN_TEXT, ROOM(name), 0, 0, NULL},
+    {"location", COLUMN_TEXT_OR_NULL, ROOM(location), 0, 0, NULL},
+    {"capacity", COLUMN_INT, ROOM(capacity), 0, PG_INT_MAX, NULL},
+    {"active", COLUMN_BOOL, ROOM(active), 0, 0, NULL},
+    {"version", COLUMN_INT, ROOM(version), 1, PG_INT_MAX, NULL},
+    {"created_at", COLUMN_TIME, ROOM(created_at), 0, 0, NULL},
+    {"updated_at", COLUMN_TIME, ROOM(updated_at), 0, 0, NULL},
 };
 
 static const struct column event_columns[] = {
-    {"reservation_id", COLUMN_UUID, EVENT(after.id), false, 0, 0, NULL},
-    {"version", COLUMN_INT, EVENT(after.version), false, 1, PG_INT_MAX, NULL},
-    {"kind", COLUMN_ENUM, EVENT(kind), false, 0, 0, event_kind_names},
-    {"room_id", COLUMN_INT, EVENT(after.room_id), false, 1, INT64_MAX, NULL},
-    {"user_id", COLUMN_TEXT, EVENT(after.user_id), false, 0, 0, NULL},
-    {"title", COLUMN_TEXT, EVENT(after.title), true, 0, 0, NULL},
-    {"starts_at", COLUMN_TIME, EVENT(after.starts_at), false, 0, 0, NULL},
-    {"ends_at", COLUMN_TIME, EVENT(after.ends_at), false, 0, 0, NULL},
-    {"state", COLUMN_ENUM, EVENT(after.state), false, 0, 0, reservation_state_names},
-    {"created_at", COLUMN_TIME, EVENT(after.created_at), false, 0, 0, NULL},
-    {"recorded_at", COLUMN_TIME, EVENT(after.updated_at), false, 0, 0, NULL},
-    {"recorded_by", COLUMN_TEXT, EVENT(recorded_by), false, 0, 0, NULL},
-    {"reason", COLUMN_TEXT, EVENT(reason), true, 0, 0, NULL},
-    {"trace_id", COLUMN_TEXT, EVENT(trace_id), true, 0, 0, NULL},
+    {"reservation_id", COLUMN_UUID, EVENT(after.id), 0, 0, NULL},
+    {"version", COLUMN_INT, EVENT(after.version), 1, PG_INT_MAX, NULL},
+    {"kind", COLUMN_ENUM, EVENT(kind), 0, 0, event_kind_names},
+    {"room_id", COLUMN_INT, EVENT(after.room_id), 1, INT64_MAX, NULL},
+    {"user_id", COLUMN_TEXT, EVENT(after.user_id), 0, 0, NULL},
+    {"title", COLUMN_TEXT_OR_NULL, EVENT(after.title), 0, 0, NULL},
+    {"starts_at", COLUMN_TIME, EVENT(after.starts_at), 0, 0, NULL},
+    {"ends_at", COLUMN_TIME, EVENT(after.ends_at), 0, 0, NULL},
+    {"state", COLUMN_ENUM, EVENT(after.state), 0, 0, reservation_state_names},
+    {"created_at", COLUMN_TIME, EVENT(after.created_at), 0, 0, NULL},
+    {"recorded_at", COLUMN_TIME, EVENT(after.updated_at), 0, 0, NULL},
+    {"recorded_by", COLUMN_TEXT, EVENT(recorded_by), 0, 0, NULL},
+    {"reason", COLUMN_TEXT_OR_NULL, EVENT(reason), 0, 0, NULL},
+    {"trace_id", COLUMN_TEXT_OR_NULL, EVENT(trace_id), 0, 0, NULL},
 };
 
 /* What is asked of the envelope. The rows are read after it, since "source", which names the table, stands

@@ -26,8 +26,8 @@ enum pg_type {
     PG_JSONB = 3802,
 };
 
-#define PG_EPOCH_US INT64_C(946684800000000) /* 2000-01-01, where PostgreSQL counts from, in µs since 1970  \
-                                              */
+/* 2000-01-01, where PostgreSQL counts from, in µs and in days since 1970. */
+#define PG_EPOCH_US   INT64_C(946684800000000)
 #define PG_EPOCH_DAYS 10957
 
 struct pgarray {

@@ -68,7 +68,7 @@ static int read_column(struct scan *s, const struct column *c, struct arena *are
     void *at = row + c->offset;
 
     if (scan_null(s)) /* `row` is zeroed: a null text already */
-        return c->nullable ? 0 : bad_column(f, c, "is null");
+        return c->type == COLUMN_TEXT_OR_NULL ? 0 : bad_column(f, c, "is null");
     switch (c->type) {
     case COLUMN_INT: return read_int(s, c, c->min, c->max, at, f);
     case COLUMN_TIME: return read_int(s, c, TIME_MIN, TIME_MAX, at, f);

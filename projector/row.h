@@ -14,6 +14,7 @@ enum column_type {
     COLUMN_INT,  /* int64_t, min..max                                     */
     COLUMN_BOOL, /* bool; MySQL's TINYINT(1) comes as 0 and 1 or as a word */
     COLUMN_TEXT, /* struct text                                           */
+    COLUMN_TEXT_OR_NULL,
     COLUMN_UUID, /* struct rr_uuid, 32 hexadecimal digits                 */
     COLUMN_TIME, /* int64_t, µs since 1970                                */
     COLUMN_ENUM, /* int, the index in `choices`                           */
@@ -23,7 +24,6 @@ struct column {
     const char *name;
     enum column_type type;
     size_t offset;
-    bool nullable; /* COLUMN_TEXT only */
     int64_t min, max;
     const char *const *choices; /* NULL-terminated */
 };
