@@ -2,12 +2,13 @@
  * messages.
  *
  * Threads:  one at a time; librdkafka's own threads fetch in the background.
- * Order:    rr_kafka_open() (repeat while it says WAITING), rr_kafka_start(), then rr_kafka_next() …
- * rr_kafka_close(). There is no going back to an earlier offset: close and open again, so that nothing
- * fetched before can be delivered after. Offsets:  each message is compared with the one that is expected:
- * earlier ones are dropped; a jump forward is legal only where the log has markers of transactions or is
- * compacted; it is counted and logged. An offset that the log does not hold any more (or not yet) is an
- *           error, never a silent new start. What is committed to Kafka is for monitors only. */
+ * Order:    rr_kafka_open() (repeat while it says WAITING), rr_kafka_start(), then rr_kafka_next() … and
+ *           rr_kafka_close(). There is no going back to an earlier offset: close and open again, so that
+ *           nothing fetched before can be delivered after.
+ * Offsets:  each message is compared with the one that is expected: earlier ones are dropped; a jump forward
+ * is legal only where the log has markers of transactions or is compacted; it is counted and logged. An
+ * offset that the log does not hold any more (or not yet) is an error, never a silent new start. What is
+ * committed to Kafka is for monitors only. */
 #pragma once
 
 #include "macros.h"
@@ -21,27 +22,15 @@ struct rr_kafka;
 struct rr_kafka_conf {
     const char *bootstrap, *topic, *group; /* the group only names the committed offsets */
 };
-#define RR_KAFKA_CONFIG(conf, member)                                                                        \
-    {"RR_KAFKA_BOOTSTRAP",                                                                                   \
-     RR_CFG_TEXT,                                                                                            \
-     offsetof(conf, member.bootstrap),                                                                       \
-     NULL,                                                                                                   \
-     "Kafka brokers, host:port separated by commas",                                                         \
-     0,                                                                                                      \
-     0,                                                                                                      \
-     NULL},                                                                                                  \
-        {"RR_KAFKA_TOPIC",                                                                                   \
-         RR_CFG_TEXT,                                                                                        \
-         offsetof(conf, member.topic),                                                                       \
-         "cdc.reservations",                                                                                 \
-         "topic of the changes; it has one partition",                                                       \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         NULL},                                                                                              \
-    {                                                                                                        \
-        "RR_KAFKA_GROUP", RR_CFG_TEXT, offsetof(conf, member.group), "projector",                            \
-            "name under which the offset is shown to monitors", 0, 0, NULL                                   \
-    }
+/* clang-format off */
+#define RR_KAFKA_CONFIG(conf, member) \
+    {"RR_KAFKA_BOOTSTRAP", RR_CFG_TEXT, offsetof(conf, member.bootstrap), NULL, \
+     "Kafka brokers, host:port separated by commas", 0, 0, NULL}, \
+    {"RR_KAFKA_TOPIC", RR_CFG_TEXT, offsetof(conf, member.topic), "cdc.reservations", \
+     "topic of the changes; it has one partition", 0, 0, NULL}, \
+    {"RR_KAFKA_GROUP", RR_CFG_TEXT, offsetof(conf, member.group), "projector", \
+     "name under which the offset is shown to monitors", 0, 0, NULL}
+/* clang-format on */
 
 struct rr_kafka_message {
     int64_t offset;

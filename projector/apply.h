@@ -1,9 +1,9 @@
 /* apply: one batch to PostgreSQL, with the position, in one transaction.
  *
- *   trip 1   BEGIN; projection.advance() moves the position, or raises and so aborts all that follows;
- *            what is stored of the batch's rooms and reservations, and of the days in which these
- * reservations are now (trip 2) the days in which they were before, if those are others trip 3   the writes;
- * NOTIFY; COMMIT
+ *   trip 1     BEGIN; projection.advance() moves the position, or raises and so aborts all that follows;
+ *              what is stored of the batch's rooms and reservations, and of the days in which these are now
+ *   (trip 2)   the days in which they were before, if those are others
+ *   trip 3     the writes; NOTIFY; COMMIT
  *
  * A batch without rooms and events is one trip. The position's row, locked by advance(), makes reading before
  * writing safe: whoever writes a generation locks it first. */

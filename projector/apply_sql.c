@@ -17,10 +17,9 @@ const struct statement sql_rooms_write = {
     "INSERT INTO room (id, name, location, capacity, active, version, created_at, updated_at)"
     " SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::integer[],"
     "                      $7::timestamptz[], $8::timestamptz[])"
-    " ON CONFLICT (id) DO UPDATE SET name = excluded.name, location = excluded.location, capacity = "
-    "excluded.capacity,"
-    "    active = excluded.active, version = excluded.version, created_at = excluded.created_at, updated_at "
-    "= excluded.updated_at"
+    " ON CONFLICT (id) DO UPDATE SET name = excluded.name, location = excluded.location,"
+    "    capacity = excluded.capacity, active = excluded.active, version = excluded.version,"
+    "    created_at = excluded.created_at, updated_at = excluded.updated_at"
     " WHERE room.version < excluded.version"};
 
 const struct statement sql_rooms_rename = {
@@ -34,35 +33,30 @@ const struct statement sql_reservations_read = {
                          " FROM reservation WHERE id = ANY ($1::uuid[])"};
 
 const struct statement sql_history_write = {
-    "history_write", "INSERT INTO reservation_history (reservation_id, version, kind, recorded_at, "
-                     "recorded_by, reason, trace_id, changes,"
-                     "                                 room_id, user_id, title, starts_at, ends_at, state)"
-                     " SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], "
-                     "$5::text[], $6::text[], $7::text[],"
-                     "                      $8::jsonb[], $9::bigint[], $10::text[], $11::text[], "
-                     "$12::timestamptz[], $13::timestamptz[],"
-                     "                      $14::text[])"
-                     " ON CONFLICT DO NOTHING"};
+    "history_write",
+    "INSERT INTO reservation_history (reservation_id, version, kind, recorded_at, recorded_by, reason,"
+    "                                 trace_id, changes, room_id, user_id, title, starts_at, ends_at, state)"
+    " SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[], $6::text[],"
+    "                      $7::text[], $8::jsonb[], $9::bigint[], $10::text[], $11::text[],"
+    "                      $12::timestamptz[], $13::timestamptz[], $14::text[])"
+    " ON CONFLICT DO NOTHING"};
 
 const struct statement sql_reservations_write = {
     "reservations_write",
-    "INSERT INTO reservation (id, room_id, room_name, room_location, user_id, title, starts_at, ends_at, "
-    "state, version, deleted,"
-    "                         created_at, updated_at)"
-    " SELECT e.id, e.room_id, r.name, r.location, e.user_id, e.title, e.starts_at, e.ends_at, e.state, "
-    "e.version, e.deleted,"
-    "        e.created_at, e.updated_at"
-    " FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], "
-    "$7::text[], $8::integer[],"
-    "             $9::boolean[], $10::timestamptz[], $11::timestamptz[])"
+    "INSERT INTO reservation (id, room_id, room_name, room_location, user_id, title, starts_at, ends_at,"
+    "                         state, version, deleted, created_at, updated_at)"
+    " SELECT e.id, e.room_id, r.name, r.location, e.user_id, e.title, e.starts_at, e.ends_at,"
+    "        e.state, e.version, e.deleted, e.created_at, e.updated_at"
+    " FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],"
+    "             $7::text[], $8::integer[], $9::boolean[], $10::timestamptz[], $11::timestamptz[])"
     "   AS e(id, room_id, user_id, title, starts_at, ends_at, state, version, deleted, created_at, "
     "updated_at)"
     " LEFT JOIN room r ON r.id = e.room_id"
     " ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, room_name = excluded.room_name,"
     "    room_location = excluded.room_location, user_id = excluded.user_id, title = excluded.title,"
-    "    starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state, version = "
-    "excluded.version,"
-    "    deleted = excluded.deleted, created_at = excluded.created_at, updated_at = excluded.updated_at"
+    "    starts_at = excluded.starts_at, ends_at = excluded.ends_at, state = excluded.state,"
+    "    version = excluded.version, deleted = excluded.deleted, created_at = excluded.created_at,"
+    "    updated_at = excluded.updated_at"
     " WHERE reservation.version < excluded.version"};
 
 const struct statement sql_room_days_read = {
@@ -70,9 +64,9 @@ const struct statement sql_room_days_read = {
                       " FROM unnest($1::bigint[], $2::date[]) AS k(room_id, day)"
                       " JOIN room_day d ON d.day = k.day AND d.room_id = k.room_id"};
 
-const struct statement sql_total_days_read = {"total_days_read",
-                                              "SELECT 0::bigint, day, reservations, reserved_minutes, "
-                                              "starts, minutes FROM total_day WHERE day = ANY ($1::date[])"};
+const struct statement sql_total_days_read = {
+    "total_days_read", "SELECT 0::bigint, day, reservations, reserved_minutes, starts, minutes"
+                       " FROM total_day WHERE day = ANY ($1::date[])"};
 
 /* UNNEST takes an array of arrays apart to the last element, so the quarters of all rows come as one array,
  * which is sliced here. */
@@ -93,8 +87,8 @@ const struct statement sql_total_days_write = {
     " SELECT u.day, u.reservations, u.reserved_minutes,"
     "        ($4::integer[])[(u.n::integer - 1) * 96 + 1 : u.n::integer * 96],"
     "        ($5::integer[])[(u.n::integer - 1) * 96 + 1 : u.n::integer * 96]"
-    " FROM unnest($1::date[], $2::integer[], $3::integer[]) WITH ORDINALITY AS u(day, reservations, "
-    "reserved_minutes, n)"
+    " FROM unnest($1::date[], $2::integer[], $3::integer[]) WITH ORDINALITY"
+    "   AS u(day, reservations, reserved_minutes, n)"
     " ON CONFLICT (day) DO UPDATE SET reservations = excluded.reservations,"
     "    reserved_minutes = excluded.reserved_minutes, starts = excluded.starts, minutes = excluded.minutes"};
 

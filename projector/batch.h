@@ -3,7 +3,9 @@
  *   batch_add() …            collects changes in the topic's order
  *   (apply.c reads what the read model holds of the reservations, rooms and days in hand)
  *   batch_plan()             decides: which events are new, what each changed, the newest state of each
- * reservation, the difference to the buckets (apply.c writes that) batch_reset()
+ *                            reservation, the difference to the buckets
+ *   (apply.c writes that)
+ *   batch_reset()
  *
  * Versions guard: an event or room that is not newer than what is stored changes nothing. The outcome does
  * not depend on how the topic is cut into batches nor on messages that come twice;
@@ -35,8 +37,7 @@ struct batch_reservation {
     struct rr_uuid id;
     const struct reservation *stored; /* what the read model holds, set by apply.c; NULL: nothing */
     const struct reservation *latest; /* of the batch's events, by version */
-    const struct reservation
-        *now; /* by batch_plan(): the state after the batch; == stored: nothing to write */
+    const struct reservation *now;    /* by batch_plan(): after the batch; == stored: nothing to write */
 };
 
 /* A room that has changes in the batch. */

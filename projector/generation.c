@@ -4,11 +4,10 @@
 #include <string.h>
 
 static const struct statement sql_find = {
-    NULL,
-    "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''), "
-    "p.parked_epoch, p.as_of"
-    " FROM projection.generation g JOIN projection.position p USING (generation) WHERE g.state <> 'retired'"
-    " ORDER BY g.state = 'serving' DESC, g.generation LIMIT 1"};
+    NULL, "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''),"
+          "       p.parked_epoch, p.as_of"
+          " FROM projection.generation g JOIN projection.position p USING (generation)"
+          " WHERE g.state <> 'retired' ORDER BY g.state = 'serving' DESC, g.generation LIMIT 1"};
 static const struct statement sql_begin = {NULL, "BEGIN"};
 static const struct statement sql_lock = {NULL,
                                           "SELECT pg_advisory_xact_lock(hashtext('projection.generation'))"};

@@ -1,7 +1,9 @@
 /* pgarray: one-dimensional arrays in PostgreSQL's binary format (array_send), what UNNEST takes in.
  *
- *   pgarray_begin(&a, PG_INT8);  pgarray_int8(&a, 1);  pgarray_null(&a);  …  then a.buf.data and a.buf.len
- * are the parameter
+ *   pgarray_begin(&a, PG_INT8);
+ *   pgarray_int8(&a, 1);
+ *   pgarray_null(&a);
+ *   pgarray_end(&a);         now a.buf.data and a.buf.len are the parameter
  *
  * The array's memory is used again by the next pgarray_begin(). Failure is sticky, as in buf.h. */
 #pragma once

@@ -207,6 +207,7 @@ static void tell_failure(struct run *r, const struct failure *f)
     int64_t now = rr_time_monotonic();
 
     rr_counter_add(r->telemetry.errors[f->kind], 1);
+    telemetry_lag(&r->telemetry, &r->position, -1);
     health_trouble(r->health, f->text);
     if (strcmp(r->logged, f->text) == 0 && now - r->logged_at < LOG_AGAIN_US)
         return;
@@ -232,6 +233,7 @@ static void stand_by(struct run *r)
     if (store_open(&r->conf->store, &s, &f) != 0)
         return;
     while (!stopping(r) && unmoved < STANDBY_LOOKS && generation_find(s, &g, &f) == 0) {
+        telemetry_lag(&r->telemetry, &g.position, -1);
         unmoved = g.position.next_offset == seen ? unmoved + 1 : 0;
         seen = g.position.next_offset;
         nap(r, STANDBY_LOOK_MS);

@@ -43,6 +43,8 @@ void telemetry_init(struct telemetry *t)
     t->freshness = rr_histogram("rr_projector_freshness_seconds",
                                 "from an event's commit in MySQL to its commit in PostgreSQL", NULL,
                                 rr_latency_bounds, rr_latency_n_bounds);
+    t->as_of = rr_gauge("rr_projector_as_of_timestamp_seconds",
+                        "everything committed before this instant is applied", NULL);
     t->lag_seconds = rr_gauge("rr_projector_lag_seconds", "now minus as_of", NULL);
     t->lag_events = rr_gauge("rr_projector_lag_events", "messages in the log that are not applied", NULL);
 }
@@ -76,8 +78,10 @@ void telemetry_ignored(const char *reason)
 
 void telemetry_lag(struct telemetry *t, const struct position *p, int64_t end_offset)
 {
-    if (p->as_of)
+    if (p->as_of) {
+        rr_gauge_set(t->as_of, (double)p->as_of / 1e6);
         rr_gauge_set(t->lag_seconds, (double)(rr_time_now() - p->as_of) / 1e6);
+    }
     if (end_offset >= 0)
         rr_gauge_set(t->lag_events, (double)(end_offset > p->next_offset ? end_offset - p->next_offset : 0));
 }
