@@ -19,6 +19,7 @@ class JavaServer(Server):
 
     heap: str
     main_class: str
+    stop_seconds = 60.0  # writing the archive takes some of them, once
 
     def __init__(self, stack):
         super().__init__(stack)
@@ -51,8 +52,9 @@ class JavaServer(Server):
         return [*super().needs_paths(), self.stack.files.kafka]
 
     def hints(self) -> list[str]:
-        make = [f"-XX:ArchiveClassesAtExit={self._new_archive}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
-        return self.shared_classes() or make
+        if self.stack.cache.has(self._entry) or not os.access(self.stack.cache.root, os.W_OK):
+            return self.shared_classes()
+        return [f"-XX:ArchiveClassesAtExit={self._new_archive}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
 
     def shared_classes(self) -> list[str]:
         """The option that uses the archive, if there is one."""
@@ -67,7 +69,7 @@ class JavaServer(Server):
         def keep(folder: Path) -> None:
             shutil.copyfile(self._new_archive, folder / "classes.jsa")
 
-        if clean and self._new_archive.exists() and os.access(self.stack.cache.root, os.W_OK):
+        if clean and self._new_archive.exists():
             self.stack.cache.entry(self._entry, keep)
         self._new_archive.unlink(missing_ok=True)
 
