@@ -88,7 +88,7 @@ static const char *check_signature(const struct auth_keys *keys, const struct pa
 {
     const size_t signed_len = parts[HEADER].len + 1 + parts[CLAIMS].len;
     unsigned char sig[AUTH_RSA_BITS_MAX / 8];
-    const struct auth_key *key;
+    const struct auth_key *key = NULL;
     const char *wrong = choose_key(keys, &parts[HEADER], &key);
     int len;
 
