@@ -80,9 +80,8 @@ class JavaServer(Server):
     @property
     def _entry(self) -> str:
         """The archive's name in the cache: it belongs to these jars and to this very Java."""
-        virtual_machine = _executable().parent.parent / "lib/server/libjvm.so"
-        status = virtual_machine.stat()
-        identity = f"{virtual_machine} {status.st_mtime_ns} {status.st_size} {self.stack.files.kafka}"
+        java = _executable()
+        identity = f"{java} {java.stat().st_mtime_ns} {self.stack.files.kafka}"
         return f"classes-{self.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
