@@ -46,10 +46,10 @@ static inline void client_send(int fd, const char *text)
     assert_int_equal((ssize_t)len, send(fd, text, len, MSG_NOSIGNAL));
 }
 
-/* The value of a header of the answer, to the end of its line; NULL without. In a static buffer. */
+/* The value of a header of the answer, to the end of its line; NULL without. In a buffer of the thread. */
 static inline const char *answer_header(const struct answer *a, const char *name)
 {
-    static char value[512];
+    static _Thread_local char value[512];
     size_t len = strlen(name);
 
     for (const char *line = strstr(a->head, "\r\n"); line; line = strstr(line + 2, "\r\n"))
