@@ -35,11 +35,16 @@ static const struct rr_config_table table = {
 static const struct rr_route routes[] = {
     ROUTE("/v1/rooms", rooms_list),
     ROUTE("/v1/rooms/popular", rooms_popular),
+    ROUTE("/v1/rooms/available", rooms_available),
     ROUTE("/v1/rooms/{id}", room_get),
+    ROUTE("/v1/rooms/{id}/schedule", room_schedule),
+    ROUTE("/v1/rooms/{id}/free", room_free),
     ROUTE("/v1/reservations/{id}", reservation_get),
+    ROUTE("/v1/reservations/{id}/history", reservation_history),
     ROUTE("/v1/users/{id}/reservations", user_reservations),
     ROUTE("/v1/users/{id}/reservation-history", user_history),
     ROUTE("/v1/statistics/busy-hours", busy_hours),
+    ROUTE("/v1/projection", projection_get),
     {"GET", "/readyz", readyz, sizeof(struct read), read_fini, RR_EVERYBODY},
     {0},
 };

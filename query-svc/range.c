@@ -35,18 +35,25 @@ static bool on_quarter(struct rr_req *r, const char *name, int64_t us)
 enum rr_err range_take(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
                        struct range *ret)
 {
+    *ret = (struct range){from->time, to->time};
+    if (from->time >= to->time)
+        rr_problem_param(r, "to", "has to be after from");
+    else if (to->time > add_years(from->time, YEARS_MAX))
+        rr_problem_param(r, "to", "has to be at most %d years after from", YEARS_MAX);
+    else
+        return RR_OK;
+    return RR_RULE_BROKEN;
+}
+
+enum rr_err range_take_quarters(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
+                                struct range *ret)
+{
     bool good = on_quarter(r, "from", from->time);
+    enum rr_err err;
 
     good &= on_quarter(r, "to", to->time);
-    if (from->time >= to->time) {
-        rr_problem_param(r, "to", "has to be after from");
-        good = false;
-    } else if (to->time > add_years(from->time, YEARS_MAX)) {
-        rr_problem_param(r, "to", "has to be at most %d years after from", YEARS_MAX);
-        good = false;
-    }
-    *ret = (struct range){from->time, to->time};
-    return good ? RR_OK : RR_RULE_BROKEN;
+    err = range_take(r, from, to, ret);
+    return good ? err : RR_RULE_BROKEN;
 }
 
 void range_cut(const struct range *range, struct range_cut *ret)

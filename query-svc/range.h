@@ -4,6 +4,8 @@
 
 #include "read.h"
 
+#include "time.h"
+
 #include <stdint.h>
 
 #define QUARTER_US (15 * RR_US_PER_MIN)
@@ -19,10 +21,16 @@ struct range {
     int64_t from, to;
 };
 
-/* Quarter-hour bounds, from before to, at most 10 years: else RR_RULE_BROKEN, the problem names each bad one.
- */
+/* No reservation is longer, so one that overlaps [from, to) starts after from minus this: that bounds each
+ * scan. */
+#define LONGEST_US (31 * RR_US_PER_DAY)
+
+/* from before to, at most 10 years: else RR_RULE_BROKEN, the problem names the bad one. */
 enum rr_err range_take(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
                        struct range *ret) RR_MUST_CHECK;
+/* The same, and both on quarter-hours. */
+enum rr_err range_take_quarters(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
+                                struct range *ret) RR_MUST_CHECK;
 
 /* A part of one UTC day: quarter-hours lo to hi-1 of 0 to 96; lo == hi is empty. */
 struct range_edge {

@@ -90,3 +90,21 @@ void render_reservation(struct rr_json *j, const PGresult *res, int row, int col
     render_time(j, "created_at", res, row, col + RESERVATION_CREATED);
     render_time(j, "updated_at", res, row, col + RESERVATION_UPDATED);
 }
+
+void render_history(struct rr_json *j, const PGresult *res, int row, int col)
+{
+    render_text(j, "reservation_id", res, row, col + HISTORY_RESERVATION);
+    render_raw(j, "version", res, row, col + HISTORY_VERSION);
+    render_text(j, "kind", res, row, col + HISTORY_KIND);
+    render_time(j, "recorded_at", res, row, col + HISTORY_RECORDED_AT);
+    render_text(j, "recorded_by", res, row, col + HISTORY_RECORDED_BY);
+    render_text(j, "reason", res, row, col + HISTORY_REASON);
+    render_raw(j, "changes", res, row,
+               col + HISTORY_CHANGES); /* the projector wrote it as it stands in the API */
+    render_raw(j, "room_id", res, row, col + HISTORY_ROOM);
+    render_text(j, "room_name", res, row, col + HISTORY_ROOM_NAME);
+    render_text(j, "title", res, row, col + HISTORY_TITLE);
+    render_time(j, "starts_at", res, row, col + HISTORY_STARTS);
+    render_time(j, "ends_at", res, row, col + HISTORY_ENDS);
+    render_text(j, "state", res, row, col + HISTORY_STATE);
+}

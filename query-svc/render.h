@@ -56,3 +56,25 @@ enum {
     RESERVATION_END
 };
 void render_reservation(struct rr_json *j, const PGresult *res, int row, int col);
+
+/* Of reservation_history; then the name of the room, which is joined to it. */
+#define RENDER_HISTORY_COLUMNS                                                                               \
+    "reservation_id, version, kind, recorded_at, recorded_by, reason, changes, room_id, title, starts_at, "  \
+    "ends_at, state"
+enum {
+    HISTORY_RESERVATION,
+    HISTORY_VERSION,
+    HISTORY_KIND,
+    HISTORY_RECORDED_AT,
+    HISTORY_RECORDED_BY,
+    HISTORY_REASON,
+    HISTORY_CHANGES,
+    HISTORY_ROOM,
+    HISTORY_TITLE,
+    HISTORY_STARTS,
+    HISTORY_ENDS,
+    HISTORY_STATE,
+    HISTORY_ROOM_NAME,
+    HISTORY_END
+};
+void render_history(struct rr_json *j, const PGresult *res, int row, int col);

@@ -76,7 +76,7 @@ static enum rr_err parse(struct read *rd)
     struct cursor after = {0};
     struct range range;
     struct range_cut cut;
-    enum rr_err err = range_take(rd->r, &rd->v[FROM], &rd->v[TO], &range);
+    enum rr_err err = range_take_quarters(rd->r, &rd->v[FROM], &rd->v[TO], &range);
 
     if (!err)
         err = list_parse(rd, &after);

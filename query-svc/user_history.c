@@ -17,30 +17,12 @@ static const struct rr_field fields[N_FIELDS] = {
 static const struct rr_pg_stmt stmt = {
     "user_history",
     SQL_META "SELECT m.*, i.*, r.name FROM meta m LEFT JOIN ("
-             "SELECT reservation_id, version, kind, recorded_at, recorded_by, reason, changes, room_id, "
-             "title, starts_at, "
-             "ends_at, state FROM reservation_history WHERE user_id = $1::text "
+             "SELECT " RENDER_HISTORY_COLUMNS " FROM reservation_history WHERE user_id = $1::text "
              "AND (recorded_at, reservation_id, version) < ($2::timestamptz, $3::uuid, $4::bigint) "
              "AND recorded_at >= $5::timestamptz "
              "ORDER BY recorded_at DESC, reservation_id DESC, version DESC LIMIT $6::integer) i ON true "
              "LEFT JOIN room r ON r.id = i.room_id "
              "ORDER BY i.recorded_at DESC, i.reservation_id DESC, i.version DESC",
-};
-
-enum {
-    COL_RESERVATION = COL_DATA,
-    COL_VERSION,
-    COL_KIND,
-    COL_RECORDED_AT,
-    COL_RECORDED_BY,
-    COL_REASON,
-    COL_CHANGES,
-    COL_ROOM,
-    COL_TITLE,
-    COL_STARTS_AT,
-    COL_ENDS_AT,
-    COL_STATE,
-    COL_ROOM_NAME
 };
 
 static enum rr_err check(struct read *rd)
@@ -72,30 +54,18 @@ static enum rr_err parse(struct read *rd)
 static void item(const struct read *rd, struct rr_json *j, const PGresult *res, int row)
 {
     (void)rd;
-    render_text(j, "reservation_id", res, row, COL_RESERVATION);
-    render_raw(j, "version", res, row, COL_VERSION);
-    render_text(j, "kind", res, row, COL_KIND);
-    render_time(j, "recorded_at", res, row, COL_RECORDED_AT);
-    render_text(j, "recorded_by", res, row, COL_RECORDED_BY);
-    render_text(j, "reason", res, row, COL_REASON);
-    render_raw(j, "changes", res, row, COL_CHANGES); /* the projector wrote it as it stands in the API */
-    render_raw(j, "room_id", res, row, COL_ROOM);
-    render_text(j, "room_name", res, row, COL_ROOM_NAME);
-    render_text(j, "title", res, row, COL_TITLE);
-    render_time(j, "starts_at", res, row, COL_STARTS_AT);
-    render_time(j, "ends_at", res, row, COL_ENDS_AT);
-    render_text(j, "state", res, row, COL_STATE);
+    render_history(j, res, row, COL_DATA);
 }
 
 static void key(const struct read *rd, const PGresult *res, int row, struct cursor *ret)
 {
-    const char *id = PQgetvalue(res, row, COL_RESERVATION);
+    const char *id = PQgetvalue(res, row, COL_DATA + HISTORY_RESERVATION);
 
     (void)rd;
-    ret->major = render_us(res, row, COL_RECORDED_AT);
+    ret->major = render_us(res, row, COL_DATA + HISTORY_RECORDED_AT);
     if (!rr_uuid_parse(id, strlen(id), &ret->id))
         RR_BUG("PostgreSQL wrote a UUID that is none");
-    ret->minor = (uint64_t)render_int(res, row, COL_VERSION);
+    ret->minor = (uint64_t)render_int(res, row, COL_DATA + HISTORY_VERSION);
 }
 
 static enum rr_err render(struct read *rd, const PGresult *res)

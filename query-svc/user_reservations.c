@@ -5,13 +5,8 @@
  * of two conditions keeps every page one descent into the index. */
 #include "endpoints.h"
 #include "list.h"
+#include "range.h"
 #include "render.h"
-
-#include "time.h"
-
-/* No reservation is longer, so one that overlaps [from, to) starts after from minus this; the scan ends
- * there. */
-#define LONGEST_US (31 * RR_US_PER_DAY)
 
 enum { STATE = LIST_FILTERS, FROM, TO, ROOM, N_FIELDS };
 

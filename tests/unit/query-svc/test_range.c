@@ -92,7 +92,7 @@ static enum rr_err take(const char *from, const char *to, char *params, size_t s
     enum rr_err err;
 
     h->req.http = h;
-    err = range_take(&h->req, &values[0], &values[1], &range);
+    err = range_take_quarters(&h->req, &values[0], &values[1], &range);
     snprintf(params, size, "%s", h->params.len ? h->params.data : "");
     rr_buf_fini(&h->params);
     free(h);
@@ -123,6 +123,18 @@ static void each_bound_off_the_quarter_hour_is_named(void **state)
     assert_int_equal(take("2026-12-01T05:45+05:45", "2026-12-02T05:45+05:45", params, sizeof(params)), RR_OK);
 }
 
+static void times_of_rooms_may_lie_on_any_minute(void **state)
+{
+    const struct rr_value from = {.set = true, .time = at("2026-12-01T00:01Z")};
+    const struct rr_value to = {.set = true, .time = at("2036-12-01T00:01Z")};
+    struct range range;
+
+    (void)state;
+    assert_int_equal(range_take(NULL, &from, &to, &range), RR_OK);
+    assert_int_equal(range.from, from.time);
+    assert_int_equal(range.to, to.time);
+}
+
 static void an_empty_range_is_refused(void **state)
 {
     char params[300];
@@ -139,4 +151,4 @@ UNIT_MAIN(cmocka_unit_test(whole_days_have_no_edges),
           cmocka_unit_test(days_before_1970_are_cut_at_midnight_too),
           cmocka_unit_test(ten_years_are_calendar_years),
           cmocka_unit_test(each_bound_off_the_quarter_hour_is_named),
-          cmocka_unit_test(an_empty_range_is_refused))
+          cmocka_unit_test(times_of_rooms_may_lie_on_any_minute), cmocka_unit_test(an_empty_range_is_refused))

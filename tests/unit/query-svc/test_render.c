@@ -104,7 +104,45 @@ static void a_reservation_of_an_unknown_room_has_no_room_name(void **state)
     PQclear(res);
 }
 
+static void an_event_is_written_with_its_changes_as_they_are(void **state)
+{
+    static const char *const row[HISTORY_END] = {"019ad4c0-5b1e-7c43-9c55-3c1f6d2a7e10",
+                                                 "2",
+                                                 "changed",
+                                                 "2026-12-01 08:30:00.000123+00",
+                                                 "admin",
+                                                 NULL,
+                                                 "{\"title\": {\"to\": \"b\", \"from\": null}}",
+                                                 "1",
+                                                 "b",
+                                                 "2026-12-01 09:00:00+00",
+                                                 "2026-12-01 10:30:00+00",
+                                                 "confirmed",
+                                                 "Aurora"};
+    PGresult *res = result_new(HISTORY_END);
+    struct rr_buf buf = {0};
+    struct rr_json j;
+
+    (void)state;
+    result_add(res, row);
+    rr_json_init(&j, &buf);
+    rr_json_object(&j, NULL);
+    render_history(&j, res, 0, 0);
+    rr_json_end_object(&j);
+    assert_string_equal(buf.data,
+                        "{\"reservation_id\":\"019ad4c0-5b1e-7c43-9c55-3c1f6d2a7e10\",\"version\":2,"
+                        "\"kind\":\"changed\",\"recorded_at\":\"2026-12-01T08:30:00.000123Z\","
+                        "\"recorded_by\":\"admin\",\"reason\":null,"
+                        "\"changes\":{\"title\": {\"to\": \"b\", \"from\": null}},"
+                        "\"room_id\":1,\"room_name\":\"Aurora\",\"title\":\"b\","
+                        "\"starts_at\":\"2026-12-01T09:00:00Z\",\"ends_at\":\"2026-12-01T10:30:00Z\","
+                        "\"state\":\"confirmed\"}");
+    rr_buf_fini(&buf);
+    PQclear(res);
+}
+
 UNIT_MAIN(cmocka_unit_test(an_instant_is_written_as_the_truth_writes_it),
           cmocka_unit_test(what_is_no_instant_in_utc_is_none),
           cmocka_unit_test(a_room_is_written_with_all_its_fields),
-          cmocka_unit_test(a_reservation_of_an_unknown_room_has_no_room_name))
+          cmocka_unit_test(a_reservation_of_an_unknown_room_has_no_room_name),
+          cmocka_unit_test(an_event_is_written_with_its_changes_as_they_are))

@@ -1,0 +1,75 @@
+/* GET /v1/rooms/available: active rooms that are free for the whole of [from, to), in id order.
+ *
+ * Reservations of a room do not overlap, so that in the order of their starts their ends rise too: whether
+ * the last one that starts before `to` has ended by `from` decides. That is one look-up a room. */
+#include "endpoints.h"
+#include "list.h"
+#include "range.h"
+#include "render.h"
+
+enum { FROM = LIST_FILTERS, TO, MIN_CAPACITY, N_FIELDS };
+
+static const struct rr_field fields[N_FIELDS] = {
+    LIST_FIELDS,
+    [FROM] = RANGE_FIELD("from"),
+    [TO] = RANGE_FIELD("to"),
+    [MIN_CAPACITY] = {"min_capacity", RR_FIELD_UINT, 0, 0, INT32_MAX, NULL},
+};
+
+static const struct rr_pg_stmt stmt = {
+    "rooms_available",
+    SQL_META "SELECT m.*, i.* FROM meta m LEFT JOIN ("
+             "SELECT " RENDER_ROOM_COLUMNS " FROM room r "
+             "WHERE id > $1::bigint AND active AND ($2::integer IS NULL OR capacity >= $2) "
+             "AND NOT EXISTS (SELECT FROM (SELECT v.ends_at FROM reservation v "
+             "WHERE v.room_id = r.id AND v.starts_at < $3::timestamptz AND v.starts_at > $4::timestamptz "
+             "AND v.state = 'confirmed' AND NOT v.deleted ORDER BY v.starts_at DESC LIMIT 1) last "
+             "WHERE last.ends_at > $5::timestamptz) "
+             "ORDER BY id LIMIT $6::integer) i ON true ORDER BY i.id",
+};
+
+static enum rr_err parse(struct read *rd)
+{
+    struct cursor after = {0};
+    struct range range;
+    enum rr_err err = range_take(rd->r, &rd->v[FROM], &rd->v[TO], &range);
+
+    if (!err)
+        err = list_parse(rd, &after);
+    if (err)
+        return err;
+    read_statement(rd, &stmt);
+    read_param_int(rd, (int64_t)after.minor);
+    read_param_filter(rd, &rd->v[MIN_CAPACITY]);
+    read_param_time(rd, range.to);
+    read_param_time(rd, range.from - LONGEST_US);
+    read_param_time(rd, range.from);
+    list_param_limit(rd);
+    return RR_OK;
+}
+
+static void item(const struct read *rd, struct rr_json *j, const PGresult *res, int row)
+{
+    (void)rd;
+    render_room(j, res, row, COL_DATA);
+}
+
+static void key(const struct read *rd, const PGresult *res, int row, struct cursor *ret)
+{
+    (void)rd;
+    ret->minor = (uint64_t)render_int(res, row, COL_DATA + ROOM_ID);
+}
+
+static enum rr_err render(struct read *rd, const PGresult *res)
+{
+    static const struct list_kind list = {item, key};
+
+    return list_render(rd, res, &list);
+}
+
+enum rr_step rooms_available(struct rr_req *r)
+{
+    static const struct read_kind kind = {fields, N_FIELDS, parse, NULL, NULL, render};
+
+    return read_step(r, &kind);
+}
