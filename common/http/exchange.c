@@ -172,7 +172,7 @@ static void proceed(struct rr_http_req *h)
         run(h);
 }
 
-static void resume_connection(struct rr_http_req *h)
+void rr_exchange_resume(struct rr_http_req *h)
 {
     MHD_resume_connection(h->conn);
     rr_loop_run_mhd_again(h->hl->loop);
@@ -190,7 +190,7 @@ void rr_resume(struct rr_req *r)
         RR_BUG("a request was resumed that does not wait");
     h->waiting = false;
     if (!h->failed)
-        resume_connection(h);
+        rr_exchange_resume(h);
     else if (!h->conn)
         rr_http_req_free(h);
 }
@@ -352,7 +352,7 @@ void rr_exchange_fail_waiting(struct rr_http_loop *hl)
         if (!h->waiting || h->failed)
             continue;
         h->failed = true;
-        resume_connection(h);
+        rr_exchange_resume(h);
     }
 }
 

@@ -40,10 +40,11 @@ struct rr_http_req {
     enum rr_err body_refused; /* the same, if a body really comes */
     bool read;                /* all of it has come */
     bool waiting, in_handler, resumed, failed, replied;
-    bool no_memory;   /* a header of the answer was lost */
-    int64_t started;  /* rr_time_monotonic() */
-    uint64_t length;  /* Content-Length, 0 without */
-    size_t body_seen; /* what came, also beyond what is kept */
+    bool no_memory;           /* a header of the answer was lost */
+    struct rr_stream *stream; /* its answer goes on; NULL: it does not */
+    int64_t started;          /* rr_time_monotonic() */
+    uint64_t length;          /* Content-Length, 0 without */
+    size_t body_seen;         /* what came, also beyond what is kept */
     struct rr_buf body;
     struct rr_reply_header *headers, **headers_end;
     struct rr_query_param *query, **query_end;
@@ -105,6 +106,16 @@ struct MHD_Daemon *rr_exchange_daemon(struct rr_http_loop *hl); /* NULL: could n
 /* Answer 503 to each waiting request; its handler will not be called again. */
 void rr_exchange_fail_waiting(struct rr_http_loop *hl);
 void rr_exchange_close_idle(struct rr_http_loop *hl);
+/* Its connection takes part again, in this turn. */
+void rr_exchange_resume(struct rr_http_req *h);
+
+/* ---- reply.c ---- */
+/* Takes `response`; NULL if it could not be made. */
+enum rr_step rr_reply_queue(struct rr_http_req *h, unsigned status, struct MHD_Response *response,
+                            const char *content_type);
+
+/* ---- stream.c ---- */
+void rr_streams_end(struct rr_http_loop *hl);
 
 /* ---- request.c ---- */
 struct rr_http_req *rr_http_req_new(struct rr_http_loop *hl, struct MHD_Connection *conn);

@@ -54,9 +54,8 @@ static bool add_headers(const struct rr_http_req *h, struct MHD_Response *respon
     return MHD_add_response_header(response, "X-Request-Id", h->request_id) == MHD_YES;
 }
 
-/* Takes `response`; NULL if it could not be made. */
-static enum rr_step queue(struct rr_http_req *h, unsigned status, struct MHD_Response *response,
-                          const char *content_type)
+enum rr_step rr_reply_queue(struct rr_http_req *h, unsigned status, struct MHD_Response *response,
+                            const char *content_type)
 {
     if (h->replied)
         RR_BUG("a request was answered twice");
@@ -86,7 +85,7 @@ enum rr_step rr_reply_text(struct rr_req *r, unsigned status, const char *conten
         response = MHD_create_response_from_buffer_with_free_callback(len, data, free);
     if (!response)
         free(data);
-    return queue(r->http, status, response, content_type);
+    return rr_reply_queue(r->http, status, response, content_type);
 }
 
 enum rr_step rr_reply_json(struct rr_req *r, unsigned status, struct rr_buf *body)
@@ -96,5 +95,6 @@ enum rr_step rr_reply_json(struct rr_req *r, unsigned status, struct rr_buf *bod
 
 enum rr_step rr_reply_empty(struct rr_req *r, unsigned status)
 {
-    return queue(r->http, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), NULL);
+    return rr_reply_queue(r->http, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT),
+                          NULL);
 }

@@ -1,12 +1,12 @@
 /* The life of a service: sockets, loops, their threads, and the orderly end.
  *
- * The end of a loop: (1) it stops listening and closes connections on which no request is under way; answers
- * say `Connection: close`; (2) when all requests are answered it ends; (3) after drain_ms what still waits is
- * answered 503, with half a second for the answers to go out; (4) libmicrohttpd is stopped, never with a
- * suspended connection, which would abort the process; (5) loop_fini() releases the service's side, which may
- * hand requests back. A request whose owner has not handed it back by then (a worker that is still busy with
- * it) keeps its memory and its loop's: the owner may still write into the one and post to the other. Nobody
- * will run that post; the process is about to end. */
+ * The end of a loop: (1) it stops listening, closes connections on which no request is under way and ends
+ * streams; answers say `Connection: close`; (2) when all requests are answered it ends; (3) after drain_ms
+ * what still waits is answered 503, with half a second for the answers to go out; (4) libmicrohttpd is
+ * stopped, never with a suspended connection, which would abort the process; (5) loop_fini() releases the
+ * service's side, which may hand requests back. A request whose owner has not handed it back by then (a
+ * worker that is still busy with it) keeps its memory and its loop's: the owner may still write into the one
+ * and post to the other. Nobody will run that post; the process is about to end. */
 #include "http_internal.h"
 #include "listen.h"
 #include "loop_internal.h"
@@ -70,6 +70,7 @@ static void stop_begins(struct rr_post *p)
     MHD_quiesce_daemon(rr_loop_mhd(hl->loop));
     close_listener(hl);
     rr_exchange_close_idle(hl);
+    rr_streams_end(hl);
     end_later(hl, drain_over, hl->http->conf->drain_ms);
 }
 
@@ -85,6 +86,7 @@ static void stop_mhd(struct rr_http_loop *hl)
     if (!mhd)
         return;
     rr_exchange_fail_waiting(hl);
+    rr_streams_end(hl);
     MHD_quiesce_daemon(mhd); /* the listener stays ours to close */
     if (rr_loop_set_mhd(hl->loop, NULL))
         RR_BUG("a daemon cannot be taken from its loop");
