@@ -34,16 +34,19 @@ class Tasks:
         return self
 
     def __exit__(self, kind, error, trace) -> None:
+        finished = False
         try:
             if kind is None:
                 wait(self._futures, return_when=FIRST_EXCEPTION)
-        finally:
-            failures = [f.exception() for f in self._futures if f.done() and f.exception()]
-            if kind is not None or failures:
+                finished = all(future.done() and not future.exception() for future in self._futures)
+        finally:  # also when Ctrl-C ends the wait
+            if not finished:
                 command.cancel_all()
             self._pool.shutdown(wait=True, cancel_futures=True)
             command.reset()
-        failures = [f.exception() for f in self._futures if not f.cancelled() and f.exception()]
+        failures = [
+            future.exception() for future in self._futures if not future.cancelled() and future.exception()
+        ]
         for failure in failures:
             if not isinstance(failure, Cancelled):
                 raise failure
