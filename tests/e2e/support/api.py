@@ -77,9 +77,14 @@ def _check_rules(answer: Answer) -> None:
 class Service:
     """One program. Safe to use from several threads: each has its connections."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, bearer: str | None = None):
         self.url = url
+        self.bearer = bearer
         self._local = threading.local()
+
+    def bearing(self, token: str):
+        """The same service, called with this bearer token."""
+        return type(self)(self.url, token)
 
     def call(
         self,
@@ -135,6 +140,8 @@ class Service:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
             self._local.session.trust_env = False
+            if self.bearer is not None:
+                self._local.session.headers["Authorization"] = f"Bearer {self.bearer}"
         return self._local.session
 
 
