@@ -125,6 +125,14 @@ void answer_refuse_rules(struct answer *a, const struct rule_breaks *b)
     answer_end(a);
 }
 
+static void add_interval(struct answer *a, const char *name, int64_t starts_at, int64_t ends_at)
+{
+    rr_json_object(&a->json, name);
+    rr_json_time(&a->json, "starts_at", starts_at);
+    rr_json_time(&a->json, "ends_at", ends_at);
+    rr_json_end_object(&a->json);
+}
+
 void answer_refuse_conflicts(struct answer *a, const struct conflicts *c)
 {
     if (c->n > CONFLICTS_MAX)
@@ -134,14 +142,27 @@ void answer_refuse_conflicts(struct answer *a, const struct conflicts *c)
         answer_refuse(a, RR_SLOT_TAKEN, c->n == 1 ? "%zu reservation overlaps" : "%zu reservations overlap",
                       c->n);
     rr_json_array(&a->json, "conflicts");
-    for (size_t i = 0; i < c->n && i < CONFLICTS_MAX; i++) {
+    for (size_t i = 0; i < c->n && i < CONFLICTS_MAX; i++)
+        add_interval(a, NULL, c->items[i].starts_at, c->items[i].ends_at);
+    rr_json_end_array(&a->json);
+}
+
+void answer_suggestions(struct answer *a, const struct next_free *next, const struct alternatives *other)
+{
+    if (next && next->found)
+        add_interval(a, "next_free", next->starts_at, next->ends_at);
+    else if (next)
+        rr_json_null(&a->json, "next_free");
+    if (!other)
+        return;
+    rr_json_array(&a->json, "alternatives");
+    for (size_t i = 0; i < other->n; i++) {
         rr_json_object(&a->json, NULL);
-        rr_json_time(&a->json, "starts_at", c->items[i].starts_at);
-        rr_json_time(&a->json, "ends_at", c->items[i].ends_at);
+        rr_json_uint(&a->json, "room_id", other->rooms[i].id);
+        rr_json_text(&a->json, "name", other->rooms[i].name);
         rr_json_end_object(&a->json);
     }
     rr_json_end_array(&a->json);
-    answer_end(a);
 }
 
 /* ---- storing and sending ---- */

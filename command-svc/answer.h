@@ -31,7 +31,10 @@ void answer_reservation(struct answer *a, unsigned status, const struct reservat
 void answer_refuse(struct answer *a, enum rr_err err, const char *fmt, ...) RR_PRINTF(3, 4);
 void answer_end(struct answer *a);
 void answer_refuse_rules(struct answer *a, const struct rule_breaks *b);
+/* Left open, so that what else helps can follow: answer_suggestions(), then answer_end(). */
 void answer_refuse_conflicts(struct answer *a, const struct conflicts *c);
+/* NULL: not known, and left out. */
+void answer_suggestions(struct answer *a, const struct next_free *next, const struct alternatives *other);
 
 /* What was stored, word for word. */
 void answer_restore(struct answer *a, const struct stored_answer *stored);

@@ -115,12 +115,25 @@ static enum rr_db claim_key(struct rr_mysql *db, struct command *c)
     return end;
 }
 
+static enum rr_db keep_answer(struct rr_mysql *db, struct command *c)
+{
+    if (c->answer.body.failed) {
+        c->err = RR_NO_MEMORY;
+        return RR_DB_NONE;
+    }
+    if (!c->has_key)
+        return RR_DB_ONE;
+    return store_keep_answer(db, c->work.r->user, c->key, c->answer.status, c->answer.headers,
+                             c->answer.body.data, c->answer.body.len);
+}
+
 static enum rr_db transaction(struct rr_mysql *db, void *arg)
 {
     struct command *c = arg;
 
     c->err = RR_OK;
     c->written = c->replayed = false;
+    c->overlapped = NULL;
     answer_reset(&c->answer);
     if (c->has_key)
         STORE_TRY(look_key_up(db, c));
@@ -129,28 +142,41 @@ static enum rr_db transaction(struct rr_mysql *db, void *arg)
     if (c->has_key)
         STORE_TRY(claim_key(db, c));
     STORE_TRY(c->kind->decide(db, c));
-    if (c->answer.body.failed) {
-        c->err = RR_NO_MEMORY;
+    if (c->overlapped)
         return RR_DB_NONE;
-    }
-    if (c->has_key)
-        STORE_TRY(store_keep_answer(db, c->work.r->user, c->key, c->answer.status, c->answer.headers,
-                                    c->answer.body.data, c->answer.body.len));
+    STORE_TRY(keep_answer(db, c));
     return c->has_key || c->written ? RR_DB_ONE : RR_DB_NONE;
+}
+
+/* A claim without the room's lock is safe here: nothing is waited for while it is held. */
+static enum rr_db keep_explained(struct rr_mysql *db, void *arg)
+{
+    struct command *c = arg;
+
+    c->err = RR_OK;
+    STORE_TRY(look_key_up(db, c));
+    STORE_TRY(claim_key(db, c));
+    return keep_answer(db, c);
 }
 
 static void run(struct rr_mysql_job *job, struct rr_mysql *db)
 {
     struct command *c = (struct command *)job;
-    const struct rr_mysql_tx tx = {.body = transaction,
-                                   .arg = c,
-                                   .actor = c->work.r->user,
-                                   .reason = c->reason,
-                                   .trace_id = c->work.r->trace_id,
-                                   .deadline = job->deadline};
+    struct rr_mysql_tx tx = {.body = transaction,
+                             .arg = c,
+                             .actor = c->work.r->user,
+                             .reason = c->reason,
+                             .trace_id = c->work.r->trace_id,
+                             .deadline = job->deadline};
     enum rr_err err;
 
     err = rr_mysql_transact(db, &tx);
+    if (!err && c->overlapped) {
+        c->kind->explain(db, c);
+        tx.body = keep_explained;
+        if (c->has_key)
+            err = rr_mysql_transact(db, &tx);
+    }
     if (err == RR_OUTCOME_UNKNOWN && !c->written)
         err = RR_OK; /* only the key may not have been kept: the answer is right either way */
     if (err)

@@ -9,6 +9,11 @@
  * 4. kind->decide(): lock and compare the reservation, write, or refuse.
  * 5. Store the answer, the refusals too, under the key; commit.
  *
+ * A refusal that can be explained further (a room that is taken) leaves after 4: roll back, which gives the
+ * room free, ask kind->explain(), and store the whole answer under the key in a transaction of its own.
+ * Nothing was written, so nothing is lost if that never comes: a repeat is decided anew. Another request with
+ * the key may have claimed it meanwhile; then its answer is ours.
+ *
  * A deadlock or a lost connection runs all of it again: lock() and decide() start from the parsed request
  * each time. */
 #pragma once
@@ -31,6 +36,9 @@ struct command_kind {
     enum rr_db (*lock)(struct rr_mysql *db, struct command *c);
     /* In the transaction. ONE: c->answer is decided, and what it tells is written. */
     enum rr_db (*decide)(struct rr_mysql *db, struct command *c);
+    /* After a refusal with c->overlapped, outside of every transaction: completes the answer, as well as the
+     * database lets it. */
+    void (*explain)(struct rr_mysql *db, struct command *c);
 };
 
 struct command {
@@ -49,6 +57,10 @@ struct command {
     enum rr_err err; /* RR_OK: `answer` is to be sent */
     bool written, replayed;
     struct answer answer;
+    /* Set by decide() with a refusal that kind->explain() is to complete: what was wanted, and until when the
+     * room is taken by what overlaps it. */
+    const struct reservation *overlapped;
+    int64_t overlapped_until;
 };
 
 /* The whole handler of an endpoint; `kind` is a constant, the route's context begins with a struct command.

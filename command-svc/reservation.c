@@ -1,5 +1,8 @@
 #include "reservation.h"
 
+#include "app.h"
+#include "time.h"
+
 #include <string.h>
 
 /* ---- parse ---- */
@@ -81,7 +84,7 @@ enum rr_db reservation_answer(struct command *c, unsigned status, const struct r
 }
 
 /* The triggers have the last word anyway, so nobody asks before: a free slot costs no statement more. */
-static enum rr_db explain_overlap(struct rr_mysql *db, struct command *c, const struct reservation *wanted)
+static enum rr_db refuse_overlap(struct rr_mysql *db, struct command *c, const struct reservation *wanted)
 {
     struct conflicts conflicts;
     enum rr_db end = store_read_conflicts(db, wanted, &conflicts);
@@ -90,7 +93,25 @@ static enum rr_db explain_overlap(struct rr_mysql *db, struct command *c, const 
         return RR_DB_RETRY; /* somebody who does not lock rooms has just removed it by hand */
     STORE_TRY(end);
     answer_refuse_conflicts(&c->answer, &conflicts);
+    c->overlapped = wanted;
+    c->overlapped_until = conflicts.items[conflicts.n - 1].ends_at;
     return RR_DB_ONE;
+}
+
+/* The refusal stands, whatever comes of this: what cannot be found out is left out. */
+void reservation_explain(struct rr_mysql *db, struct command *c)
+{
+    const int64_t now = rr_time_now(), next_minute = (now / RR_US_PER_MIN + 1) * RR_US_PER_MIN;
+    const int64_t latest = now + app_of(c->work.r)->conf.rules.horizon_days * RR_US_PER_DAY;
+    const struct reservation *wanted = c->overlapped;
+    struct alternatives other;
+    struct next_free next;
+    bool next_known, other_known;
+
+    next_known = store_find_next_free(db, wanted, c->overlapped_until, next_minute, latest, &next) >= 0;
+    other_known = store_find_alternatives(db, wanted, &other) >= 0;
+    answer_suggestions(&c->answer, next_known ? &next : NULL, other_known ? &other : NULL);
+    answer_end(&c->answer);
 }
 
 enum rr_db reservation_write(struct rr_mysql *db, struct command *c,
@@ -100,7 +121,7 @@ enum rr_db reservation_write(struct rr_mysql *db, struct command *c,
     enum rr_db end = write(db, wanted);
 
     if (end == RR_DB_FATAL && store_slot_taken(db))
-        return explain_overlap(db, c, wanted);
+        return refuse_overlap(db, c, wanted);
     STORE_TRY(end);
     STORE_TRY(store_read_reservation(db, &wanted->id, wanted));
     c->written = true;

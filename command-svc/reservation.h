@@ -27,7 +27,9 @@ enum rr_db reservation_refuse_rules(struct command *c, const struct rule_breaks 
 enum rr_db reservation_refuse_retired(struct command *c);
 enum rr_db reservation_answer(struct command *c, unsigned status, const struct reservation *r);
 /* Runs `write` with `wanted`, reads back what the triggers made of it, and answers; refused by the triggers
- * for an overlap, it explains with what. */
+ * for an overlap, it says with what, and leaves the rest to reservation_explain(). */
 enum rr_db reservation_write(struct rr_mysql *db, struct command *c,
                              enum rr_db (*write)(struct rr_mysql *db, const struct reservation *r),
                              struct reservation *wanted, unsigned status);
+/* kind->explain() of what can be refused for an overlap: when else, and where else. */
+void reservation_explain(struct rr_mysql *db, struct command *c);

@@ -112,8 +112,11 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
 
 enum rr_step reservation_patch(struct rr_req *r)
 {
-    static const struct command_kind kind = {
-        .done = "reservation changed", .parse = parse, .lock = lock, .decide = decide};
+    static const struct command_kind kind = {.done = "reservation changed",
+                                             .parse = parse,
+                                             .lock = lock,
+                                             .decide = decide,
+                                             .explain = reservation_explain};
 
     return command_handle(r, &kind);
 }

@@ -87,6 +87,31 @@ struct conflicts {
 /* What overlaps `wanted` in its room, itself left out, earliest first. Under the room's lock. */
 enum rr_db store_read_conflicts(struct rr_mysql *db, const struct reservation *wanted, struct conflicts *ret);
 
+/* ---- what may be had instead; asked without a lock, so another may be faster ---- */
+struct next_free {
+    bool found;
+    int64_t starts_at, ends_at;
+};
+/* The first time from `from`, where a reservation ends, and from `earliest` on, and no later than `latest`,
+ * when the room of `wanted` is free for as long as `wanted` lasts, itself left out. NONE, and not found:
+ * there is none among the next 5,456 reservations. */
+enum rr_db store_find_next_free(struct rr_mysql *db, const struct reservation *wanted, int64_t from,
+                                int64_t earliest, int64_t latest, struct next_free *ret);
+
+#define ALTERNATIVES_MAX 5
+
+struct alternatives {
+    size_t n;
+    struct {
+        uint64_t id;
+        char name[NAME_SIZE];
+    } rooms[ALTERNATIVES_MAX];
+};
+/* Rooms that take reservations, hold as many people as the room of `wanted`, and are free at its time; the
+ * smallest first, looked for among the 64 next larger ones. */
+enum rr_db store_find_alternatives(struct rr_mysql *db, const struct reservation *wanted,
+                                   struct alternatives *ret);
+
 /* ---- idempotency keys ---- */
 struct stored_answer {
     struct fingerprint fingerprint;

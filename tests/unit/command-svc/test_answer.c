@@ -160,12 +160,41 @@ static void conflicts_are_listed_without_whose_they_are(void **state)
     c.items[0].starts_at = noon;
     c.items[0].ends_at = noon + INT64_C(60000000);
     answer_refuse_conflicts(&a, &c);
+    answer_end(&a);
     assert_int_equal(a.status, 409);
     assert_body(&a,
                 "{\"type\":\"/problems/slot-taken\",\"title\":\"the room is already reserved for this "
                 "time\",\"status\":409,"
                 "\"detail\":\"1 reservation overlaps\",\"code\":\"slot-taken\",\"conflicts\":[{\"starts_at\":"
                 "\"2026-12-01T12:00:00Z\",\"ends_at\":\"2026-12-01T12:01:00Z\"}]}");
+    answer_fini(&a);
+}
+
+static void what_else_is_free_follows_the_conflicts(void **state)
+{
+    struct alternatives other = {.n = 1, .rooms = {{.id = 7, .name = "Annex \"B\""}}};
+    struct next_free next = {true, noon, noon + INT64_C(60000000)};
+    const struct conflicts c = {.n = 1};
+    struct answer a = {0};
+
+    (void)state;
+    answer_refuse_conflicts(&a, &c);
+    answer_suggestions(&a, &next, &other);
+    answer_end(&a);
+    assert_non_null(strstr(a.body.data, "],\"next_free\":{\"starts_at\":\"2026-12-01T12:00:00Z\",\"ends_at\":"
+                                        "\"2026-12-01T12:01:00Z\"},"
+                                        "\"alternatives\":[{\"room_id\":7,\"name\":\"Annex \\\"B\\\"\"}]}"));
+    next.found = false;
+    other.n = 0;
+    answer_refuse_conflicts(&a, &c);
+    answer_suggestions(&a, &next, &other);
+    answer_end(&a);
+    assert_non_null(strstr(a.body.data, "],\"next_free\":null,\"alternatives\":[]}"));
+    answer_refuse_conflicts(&a, &c);
+    answer_suggestions(&a, NULL, NULL);
+    answer_end(&a);
+    assert_non_null(strstr(a.body.data, "]}"));
+    assert_null(strstr(a.body.data, "next_free"));
     answer_fini(&a);
 }
 
@@ -243,6 +272,7 @@ UNIT_MAIN(cmocka_unit_test(a_room_is_answered_as_the_documentation_shows),
           cmocka_unit_test(a_token_names_the_written_version),
           cmocka_unit_test(a_refusal_is_a_problem_document), cmocka_unit_test(broken_rules_are_listed),
           cmocka_unit_test(conflicts_are_listed_without_whose_they_are),
+          cmocka_unit_test(what_else_is_free_follows_the_conflicts),
           cmocka_unit_test(at_most_twenty_conflicts_are_shown),
           cmocka_unit_test(a_second_answer_replaces_the_first),
           cmocka_unit_test(the_longest_answer_fits_into_the_table_of_keys))
