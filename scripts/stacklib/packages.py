@@ -131,8 +131,7 @@ def debian_mirror() -> str:
             if uri.rstrip("/").endswith("/debian"):
                 return uri
     raise StackError(
-        "this machine's apt sources name no Debian mirror, from which MySQL 9.7 would come.\n"
-        "  Set RR_DEBIAN_MIRROR to one, or install a mysqld of version 8.4 or later"
+        "this machine's apt sources name no Debian mirror, from which MySQL 9.7 would come: set RR_DEBIAN_MIRROR to one"
     )
 
 
