@@ -12,6 +12,8 @@
 #define FETCHED          500 /* messages taken from librdkafka's queue in one call */
 #define REPORT_EVERY_US  RR_US_PER_SEC
 #define INSPECT_EVERY_US (5 * RR_US_PER_SEC)
+#define INSPECT_MS       1000
+#define SILENT_MAX       3 /* so many unanswered inspections in a row: a busy broker may miss one */
 
 struct rr_kafka {
     rd_kafka_t *rk;
@@ -23,6 +25,7 @@ struct rr_kafka {
     size_t n_fetched, at; /* fetched[at] is given next; fetched[at - 1] was given last */
     int64_t expected;
     int64_t reported_at, inspected_at;
+    int silent;
     struct rr_counter *dropped, *jumped;
     char error[400];
 };
@@ -111,6 +114,8 @@ static enum rr_kafka_end inspect_topic(struct rr_kafka *k, int timeout_ms)
     rd_kafka_resp_err_t err = rd_kafka_metadata(k->rk, 0, k->topic, &metadata, timeout_ms);
     enum rr_kafka_end end;
 
+    k->silent = err == RD_KAFKA_RESP_ERR__TIMED_OUT ? k->silent + 1 : 0;
+    k->inspected_at = rr_time_monotonic();
     if (err)
         return failed(k, RR_KAFKA_FAILED, "Kafka: %s does not answer: %s", k->conf.bootstrap,
                       rd_kafka_err2str(err));
@@ -118,7 +123,6 @@ static enum rr_kafka_end inspect_topic(struct rr_kafka *k, int timeout_ms)
               ? check_topic(k, &metadata->topics[0])
               : failed(k, RR_KAFKA_FAILED, "Kafka: no answer about topic %s", k->conf.topic);
     rd_kafka_metadata_destroy(metadata);
-    k->inspected_at = rr_time_monotonic();
     return end;
 }
 
@@ -246,9 +250,8 @@ static enum rr_kafka_end inspect_when_idle(struct rr_kafka *k)
 
     if (rr_time_monotonic() - k->inspected_at < INSPECT_EVERY_US)
         return RR_KAFKA_NONE;
-    k->inspected_at = rr_time_monotonic();
-    end = inspect_topic(k, 500);
-    if (end == RR_KAFKA_OK)
+    end = inspect_topic(k, INSPECT_MS);
+    if (end == RR_KAFKA_OK || (k->silent > 0 && k->silent < SILENT_MAX))
         return RR_KAFKA_NONE;
     return end == RR_KAFKA_WAITING ? RR_KAFKA_FAILED : end;
 }
