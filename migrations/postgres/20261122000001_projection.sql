@@ -13,6 +13,9 @@ CREATE TABLE projection.generation (
     serving_since timestamptz
 );
 COMMENT ON TABLE projection.generation IS 'one built copy of the read model; its tables are in schema g<generation>';
+COMMENT ON COLUMN projection.generation.state IS 'building: not read yet; serving: what query-svc reads, one at most; retired: kept, not written';
+COMMENT ON COLUMN projection.generation.created_at IS 'when its empty tables were made';
+COMMENT ON COLUMN projection.generation.serving_since IS 'when readers went over to it';
 CREATE UNIQUE INDEX one_generation_serves ON projection.generation (state) WHERE state = 'serving';
 
 CREATE TABLE projection.position (
@@ -28,6 +31,8 @@ CREATE TABLE projection.position (
     applied_at   timestamptz
 ) WITH (fillfactor = 10);  -- one small row, changed by every batch: room for HOT updates
 COMMENT ON TABLE projection.position IS 'how far a generation has come; every writer of the generation locks its row first';
+COMMENT ON COLUMN projection.position.topic IS 'the Kafka topic it is filled from';
+COMMENT ON COLUMN projection.position.partition IS 'always 0: the order of changes across tables is that of one partition';
 COMMENT ON COLUMN projection.position.next_offset IS 'the Kafka offset that is applied next; moved by compare-and-set in the transaction of the data';
 COMMENT ON COLUMN projection.position.cluster_id IS 'the Kafka cluster that the position counts in';
 COMMENT ON COLUMN projection.position.fingerprint IS 'hash of the last applied message, to tell a replaced log from the same one';
@@ -89,6 +94,8 @@ BEGIN
         updated_at timestamptz NOT NULL
     ) WITH (fillfactor = 80);
     COMMENT ON TABLE room IS 'rooms as the truth has them';
+    COMMENT ON COLUMN room.active IS 'false: retired, takes no new reservations';
+    COMMENT ON COLUMN room.version IS 'rises with each change; an older one never replaces a newer one';
 
     CREATE TABLE reservation (
         id            uuid PRIMARY KEY,
@@ -107,6 +114,10 @@ BEGIN
     ) WITH (fillfactor = 80);
     COMMENT ON TABLE reservation IS 'the newest state of each reservation, with its room''s name and location';
     COMMENT ON COLUMN reservation.room_name IS 'follows a rename; null while the room is not known';
+    COMMENT ON COLUMN reservation.room_location IS 'likewise';
+    COMMENT ON COLUMN reservation.state IS 'confirmed or cancelled';
+    COMMENT ON COLUMN reservation.version IS 'the last applied event; an event that is not newer changes nothing';
+    COMMENT ON COLUMN reservation.updated_at IS 'when that event was recorded in MySQL';
     COMMENT ON COLUMN reservation.deleted IS 'deleted in the truth: hidden, kept so that nothing late resurrects it';
     CREATE INDEX reservation_by_user ON reservation (user_id, starts_at DESC, id DESC) WHERE NOT deleted;
     CREATE INDEX reservation_by_room ON reservation (room_id, starts_at);
@@ -130,6 +141,13 @@ BEGIN
         PRIMARY KEY (reservation_id, version)
     );
     COMMENT ON TABLE reservation_history IS 'every event, once; never changed';
+    COMMENT ON COLUMN reservation_history.version IS '1, 2, 3 … of the reservation, without gaps';
+    COMMENT ON COLUMN reservation_history.kind IS 'created, changed, cancelled or deleted';
+    COMMENT ON COLUMN reservation_history.recorded_at IS 'when the change was made in MySQL';
+    COMMENT ON COLUMN reservation_history.recorded_by IS 'the user who asked for it, or the SQL account of a change by hand';
+    COMMENT ON COLUMN reservation_history.reason IS 'of a cancellation, if one was given';
+    COMMENT ON COLUMN reservation_history.trace_id IS 'of the request that made the change (W3C Trace Context)';
+    COMMENT ON COLUMN reservation_history.room_id IS 'this column and those that follow: the state after the event';
     COMMENT ON COLUMN reservation_history.n IS
         'rises in commit order, with holes: whoever writes here has locked the position row first, until its commit';
     COMMENT ON COLUMN reservation_history.changes IS '{field: {from, to}} against the version before';
@@ -148,6 +166,8 @@ BEGIN
         PRIMARY KEY (day, room_id)
     ) WITH (fillfactor = 70);
     COMMENT ON TABLE room_day IS 'use of one room on one UTC day: confirmed reservations that start, minutes that are occupied';
+    COMMENT ON COLUMN room_day.reservations IS 'the sum of starts';
+    COMMENT ON COLUMN room_day.reserved_minutes IS 'the sum of minutes';
     COMMENT ON COLUMN room_day.starts IS 'element i: reservations that start in quarter-hour i of the day (1 to 96)';
     COMMENT ON COLUMN room_day.minutes IS 'element i: occupied minutes in quarter-hour i of the day (1 to 96)';
 
