@@ -2,6 +2,16 @@
 
 #include <stdio.h>
 
+/* The projector has applied something, or, with payload NULL, may have. */
+static void notified(void *arg, const char *payload)
+{
+    struct query_loop *ql = arg;
+
+    (void)payload;
+    waiters_notified(&ql->waiters);
+    feed_notified(&ql->feed);
+}
+
 enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
 {
     struct query_loop *ql = calloc(1, sizeof(*ql));
@@ -12,8 +22,11 @@ enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
     ql->conf = app;
     err = session_new(l, &ql->conf->pg, &ql->session);
     ql->pg = ql->session.pg;
-    if (!err)
-        err = waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, ql->conf->wait_max);
+    if (!err) {
+        waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, ql->conf->wait_max);
+        feed_init(&ql->feed, l, &ql->session, &ql->conf->pg, &ql->conf->feed);
+        err = rr_pg_listen(ql->pg, "projection", notified, ql);
+    }
     if (err) {
         query_loop_fini(l, ql);
         return err;
@@ -32,8 +45,10 @@ void query_loop_fini(struct rr_loop *l, void *loop_app)
     /* The check that is under way still points at the waiters: their list is emptied first, its memory freed
      * last. */
     waiters_end(&ql->waiters);
+    feed_end(&ql->feed);
     rr_pg_free(ql->pg);
     waiters_fini(&ql->waiters);
+    feed_fini(&ql->feed);
     zones_fini(&ql->zones);
     free(ql);
 }

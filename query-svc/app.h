@@ -4,6 +4,7 @@
 #include "http/http.h"
 #include "pg.h"
 
+#include "feed.h"
 #include "session.h"
 #include "waiters.h"
 #include "zones.h"
@@ -11,6 +12,7 @@
 struct query_conf {
     struct rr_http_conf http;
     struct rr_pg_conf pg;
+    struct feed_conf feed;
     int log_level;
     uint32_t wait_max; /* waiters for Consistency-Tokens, a loop */
     uint32_t
@@ -22,6 +24,7 @@ struct query_loop {
     struct rr_pg *pg;
     struct session session;
     struct waiters waiters;
+    struct feed feed;
     struct zones zones;
 };
 

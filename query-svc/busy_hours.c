@@ -174,7 +174,12 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
 enum rr_step busy_hours(struct rr_req *r)
 {
-    static const struct read_kind kind = {fields, N_FIELDS, parse, first, first_answered, render};
+    static const struct read_kind kind = {.fields = fields,
+                                          .n_fields = N_FIELDS,
+                                          .parse = parse,
+                                          .first = first,
+                                          .first_answered = first_answered,
+                                          .render = render};
 
     return read_step(r, &kind);
 }

@@ -16,3 +16,4 @@ enum rr_step reservation_history(struct rr_req *r);
 enum rr_step user_reservations(struct rr_req *r);
 enum rr_step user_history(struct rr_req *r);
 enum rr_step projection_get(struct rr_req *r);
+enum rr_step events(struct rr_req *r);

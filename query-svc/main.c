@@ -2,6 +2,7 @@
  * write. */
 #include "app.h"
 #include "endpoints.h"
+#include "events.h"
 #include "read.h"
 
 #include "config.h"
@@ -17,6 +18,15 @@ static const struct rr_config_key own_keys[] = {
      "requests that wait for a Consistency-Token, a loop; more is 503", 0, 100000, NULL},
     {"RR_REQUEST_TIMEOUT_MS", RR_CFG_U32, offsetof(struct query_conf, request_timeout_ms), "5000",
      "all queries of a request together; waiting for a Consistency-Token comes on top", 10, 600000, NULL},
+    {"RR_EVENTS_STREAMS", RR_CFG_U32, offsetof(struct query_conf, feed.streams), "5000",
+     "open event streams, a loop; more is 503", 0, 1000000, NULL},
+    {"RR_EVENTS_BUFFER_BYTES", RR_CFG_U32, offsetof(struct query_conf, feed.buffer_bytes), "262144",
+     "what may wait for a client of events that takes too little, before it is cut off", 4096, 1073741824,
+     NULL},
+    {"RR_EVENTS_HEARTBEAT_S", RR_CFG_U32, offsetof(struct query_conf, feed.heartbeat_s), "15",
+     "how often each event stream gets a sign of life", 1, 3600, NULL},
+    {"RR_EVENTS_STREAM_S", RR_CFG_U32, offsetof(struct query_conf, feed.stream_s), "3600",
+     "an event stream ends after this, so that its client comes again with a valid token", 1, 86400, NULL},
     {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct query_conf, log_level), "info", "what is logged", 0, 0,
      rr_log_level_names},
     {0},
@@ -45,6 +55,7 @@ static const struct rr_route routes[] = {
     ROUTE("/v1/users/{id}/reservation-history", user_history),
     ROUTE("/v1/statistics/busy-hours", busy_hours),
     ROUTE("/v1/projection", projection_get),
+    {"GET", "/v1/events", events, sizeof(struct events), events_fini, RR_USERS},
     {"GET", "/readyz", readyz, sizeof(struct read), read_fini, RR_EVERYBODY},
     {0},
 };

@@ -307,6 +307,8 @@ static enum rr_step reply(struct read *rd)
 {
     if (rd->err)
         return rr_reply_error(rd->r, rd->err);
+    if (rd->kind->reply)
+        return rd->kind->reply(rd);
     if (rd->status == 304)
         return rr_reply_empty(rd->r, rd->status);
     return rr_reply_json(rd->r, rd->status, &rd->body);

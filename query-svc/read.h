@@ -34,6 +34,8 @@ struct read_kind {
     /* Writes rd->body, and rd->status when it is not 200. Columns from COL_DATA on are the statement's own.
      */
     enum rr_err (*render)(struct read *rd, const PGresult *res);
+    /* NULL, or: answers when there is no error, in place of rd->body as JSON. */
+    enum rr_step (*reply)(struct read *rd);
 };
 
 struct read {

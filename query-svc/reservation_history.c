@@ -60,7 +60,8 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
 enum rr_step reservation_history(struct rr_req *r)
 {
-    static const struct read_kind kind = {fields, RR_LEN(fields), parse, NULL, NULL, render};
+    static const struct read_kind kind = {
+        .fields = fields, .n_fields = RR_LEN(fields), .parse = parse, .render = render};
 
     return read_step(r, &kind);
 }

@@ -84,7 +84,8 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
 enum rr_step room_free(struct rr_req *r)
 {
-    static const struct read_kind kind = {fields, N_FIELDS, parse, NULL, NULL, render};
+    static const struct read_kind kind = {
+        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render};
 
     return read_step(r, &kind);
 }

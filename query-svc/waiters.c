@@ -207,10 +207,9 @@ static void ask_all(struct waiters *ws)
         failed(ws, err);
 }
 
-static void notified(void *arg, const char *payload)
+void waiters_notified(struct waiters *ws)
 {
-    (void)payload;
-    ask_all(arg);
+    ask_all(ws);
 }
 
 static void retry(struct rr_timer *t)
@@ -257,8 +256,8 @@ enum rr_err waiters_join(struct waiters *ws, struct waiter *w, int64_t deadline)
     return err;
 }
 
-enum rr_err waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s,
-                         const struct rr_pg_conf *conf, uint32_t max)
+void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *conf,
+                  uint32_t max)
 {
     *ws = (struct waiters){.loop = l, .session = s, .timeout_ms = conf->timeout_ms, .max = max};
     ws->head.next = ws->head.prev = &ws->head;
@@ -267,7 +266,6 @@ enum rr_err waiters_init(struct waiters *ws, struct rr_loop *l, struct session *
     ws->seconds =
         rr_histogram("rr_token_wait_seconds", "waiting for Consistency-Tokens, the first check included",
                      NULL, rr_latency_bounds, rr_latency_n_bounds);
-    return rr_pg_listen(s->pg, "projection", notified, ws);
 }
 
 void waiters_end(struct waiters *ws)

@@ -51,9 +51,10 @@ struct waiters {
     struct rr_histogram *seconds;
 };
 
-/* Listens on channel `projection`. */
-enum rr_err waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s,
-                         const struct rr_pg_conf *conf, uint32_t max) RR_MUST_CHECK;
+void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *conf,
+                  uint32_t max);
+/* The projector has applied something, or may have. */
+void waiters_notified(struct waiters *ws);
 /* Everybody is told RR_DB_UNAVAILABLE; nobody may join any more. Then free the connections, then
  * waiters_fini(). */
 void waiters_end(struct waiters *ws);

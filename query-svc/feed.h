@@ -1,0 +1,83 @@
+/* feed: the event streams of one loop.
+ *
+ * A stream is live when it has been told everything up to feed.n. At each NOTIFY of the projector (once a
+ * batch) one query reads what came after that, for all live streams together. One that goes on from an older
+ * id, or that began before feed.n, reads for itself, window by window and only as fast as its client takes
+ * it, until it has caught up. Rows become visible in the order of their numbers (see the migration), so
+ * whoever has read up to n misses nothing and gets nothing twice. NOTIFY only hastens: after a LISTEN
+ * reconnect and at each heartbeat the same question is asked.
+ *
+ * Numbers belong to a generation. Each answer says which one it is from; with another one all streams get a
+ * reset and go on from its newest number. Threads: belongs to its loop. */
+#pragma once
+
+#include "event.h"
+#include "session.h"
+
+#include "http/http.h"
+#include "metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FEED_PARAMS = 3, FEED_NUMBER = 24 };
+
+struct feed_conf {
+    uint32_t streams, buffer_bytes, heartbeat_s, stream_s;
+};
+
+/* The one statement of the feed: events with numbers in ($1, $2], at most $3. Its answer says which
+ * generation serves, and its newest number in COL_DATA. */
+extern const struct rr_pg_stmt feed_stmt;
+struct feed_question {
+    struct rr_query query;
+    char text[FEED_PARAMS][FEED_NUMBER];
+};
+
+struct feed_stream {
+    /* The caller fills in: */
+    struct rr_req *r;
+    struct event_filter filter;
+    /* feed's own */
+    struct feed *feed; /* NULL: not in it */
+    struct feed_stream *next, *prev;
+    int64_t n, began;        /* n: everything up to this number was told, or is not for this stream */
+    bool live, asking, full; /* full: its client has not taken all of it yet */
+    struct feed_question question;
+};
+
+struct feed {
+    struct rr_loop *loop;
+    struct session *session;
+    const struct feed_conf *conf;
+    uint32_t timeout_ms, n_streams, n_asking;
+    struct feed_stream head; /* a ring */
+    int generation;
+    int64_t n, asked, as_of; /* asked: n at the question under way */
+    struct feed_question question;
+    bool under_way, again, ended;
+    struct rr_timer retry, heartbeat;
+    struct rr_buf frame[EVENT_LEFT + 1]; /* the event at hand, by view; rendered once for all */
+    struct rr_gauge *streams;
+    struct rr_counter *sent, *cut;
+};
+
+void feed_init(struct feed *f, struct rr_loop *l, struct session *s, const struct rr_pg_conf *pg,
+               const struct feed_conf *conf);
+/* Nothing is asked any more. Then free the connections, then feed_fini(); the streams have left before. */
+void feed_end(struct feed *f);
+void feed_fini(struct feed *f);
+
+/* The projector has applied something, or may have. */
+void feed_notified(struct feed *f);
+
+bool feed_is_full(const struct feed *f);
+/* `s` has just been answered with rr_reply_stream(). (generation, newest) come from an answer of feed_stmt.
+ * `last`: the client has been told everything up to it, in that generation; < 0: nothing yet. `reset`: what
+ * the client knows is void. */
+void feed_join(struct feed *f, struct feed_stream *s, int generation, int64_t newest, int64_t last,
+               bool reset);
+/* Its client has taken all there was. */
+void feed_drained(struct feed_stream *s);
+/* Nothing happens if it is not in a feed. */
+void feed_leave(struct feed_stream *s);

@@ -1,0 +1,358 @@
+/* The streams of a loop, without HTTP and PostgreSQL: both are played by the test, in thousands of random
+ * orders of what can happen. Whatever happens, each stream is told every event that is its own exactly once,
+ * in order. */
+#include "feed.h"
+#include "result.h"
+#include "unit.h"
+
+#include "http/stream.h"
+
+#include <stdio.h>
+
+enum { SEEDS = 60, STREAMS = 12, EVENTS = 4000, PENDING = 64, COLUMNS = COL_DATA + 1 + EVENT_OLD_USER + 1 };
+
+/* ---- the read model ---- */
+
+static struct {
+    int generation;
+    int64_t n;              /* the newest number */
+    bool there[EVENTS + 1]; /* numbers have holes */
+    int room[EVENTS + 1];
+} model;
+
+static void commit_one(void)
+{
+    if (model.n == EVENTS)
+        return;
+    if (rand() % 10 == 0 && model.n + 1 < EVENTS)
+        model.there[++model.n] = false;
+    model.there[++model.n] = true;
+    model.room[model.n] = 1 + rand() % 3;
+}
+
+static void other_generation(void)
+{
+    model.generation++;
+    model.n = rand() % 50;
+    for (int64_t n = 1; n <= model.n; n++) {
+        model.there[n] = true;
+        model.room[n] = 1;
+    }
+}
+
+static void add_row(PGresult *res, int64_t n)
+{
+    char generation[16], newest[24], number[24], room[16];
+    const char *row[COLUMNS] = {"t",
+                                generation,
+                                "2026-12-01 09:00:00+00",
+                                newest,
+                                NULL,
+                                "1",
+                                "created",
+                                "2026-12-01 08:30:00+00",
+                                "x",
+                                NULL,
+                                "{}",
+                                room,
+                                "t",
+                                "2026-12-01 09:00:00+00",
+                                "2026-12-01 10:00:00+00",
+                                "confirmed",
+                                "Aurora",
+                                number,
+                                "ann",
+                                NULL,
+                                NULL};
+
+    snprintf(generation, sizeof(generation), "%d", model.generation);
+    snprintf(newest, sizeof(newest), "%lld", (long long)model.n);
+    snprintf(number, sizeof(number), "%lld", (long long)n);
+    snprintf(room, sizeof(room), "%d", n ? model.room[n] : 0);
+    if (n)
+        row[COL_DATA + 1] = "019ad4c0-5b1e-7c43-9c55-3c1f6d2a7e10";
+    result_add(res, row);
+}
+
+static PGresult *run(const struct rr_query *q)
+{
+    int64_t after = atoll(q->params[0]), to = atoll(q->params[1]), limit = atoll(q->params[2]);
+    PGresult *res = result_new(COLUMNS);
+
+    for (int64_t n = after + 1; n <= model.n && n <= to && PQntuples(res) < limit; n++)
+        if (model.there[n])
+            add_row(res, n);
+    if (!PQntuples(res))
+        add_row(res, 0);
+    return res;
+}
+
+/* ---- the connection: a snapshot is taken somewhere between question and answer ---- */
+
+static struct {
+    struct rr_query *q[PENDING];
+    PGresult *res[PENDING]; /* NULL: no snapshot yet */
+    int n;
+    bool down;
+} link_;
+
+enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q);
+enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
+{
+    (void)pg;
+    if (link_.down || link_.n == PENDING)
+        return RR_DB_UNAVAILABLE;
+    link_.q[link_.n] = q;
+    link_.res[link_.n++] = NULL;
+    return RR_OK;
+}
+
+bool __wrap_rr_pg_is_up(const struct rr_pg *pg);
+bool __wrap_rr_pg_is_up(const struct rr_pg *pg)
+{
+    (void)pg;
+    return !link_.down;
+}
+
+static void drop(int i)
+{
+    PQclear(link_.res[i]);
+    link_.n--;
+    memmove(link_.q + i, link_.q + i + 1, (size_t)(link_.n - i) * sizeof(struct rr_query *));
+    memmove(link_.res + i, link_.res + i + 1, (size_t)(link_.n - i) * sizeof(PGresult *));
+}
+
+void __wrap_rr_pg_abandon(struct rr_pg *pg, struct rr_query *q);
+void __wrap_rr_pg_abandon(struct rr_pg *pg, struct rr_query *q)
+{
+    (void)pg;
+    for (int i = link_.n - 1; i >= 0; i--)
+        if (link_.q[i] == q)
+            drop(i);
+}
+
+static void take_snapshot(void)
+{
+    for (int i = 0; i < link_.n; i++)
+        if (!link_.res[i]) {
+            link_.res[i] = run(link_.q[i]);
+            return;
+        }
+}
+
+/* Of several connections any may be the first to answer. */
+static void answer(bool fails)
+{
+    int i = link_.n ? rand() % link_.n : 0;
+    struct rr_query *q;
+    PGresult *res;
+
+    if (!link_.n)
+        return;
+    q = link_.q[i];
+    res = link_.res[i] ? link_.res[i] : run(q);
+    link_.res[i] = NULL;
+    drop(i);
+    q->err = fails ? RR_DB_UNAVAILABLE : RR_OK;
+    q->res = fails ? NULL : res;
+    q->done(q);
+    PQclear(res);
+}
+
+/* ---- the clients ---- */
+
+static struct client {
+    struct rr_req r; /* first: what feed knows */
+    struct feed_stream s;
+    bool open, hungry;
+    int64_t from, last; /* told all of its events in (from, last] */
+    int generation;
+} clients[STREAMS];
+
+static bool cuts;
+
+static bool is_mine(const struct client *c, int64_t n)
+{
+    return model.there[n] && (!c->s.filter.room || model.room[n] == c->s.filter.room);
+}
+
+/* Between the last told number and this one nothing of its own may have been left out. */
+static void assert_no_gap(const struct client *c, int64_t n)
+{
+    if (c->generation != model.generation)
+        return; /* what was committed there is forgotten here */
+    for (int64_t between = c->last + 1; between < n; between++)
+        assert_false(is_mine(c, between));
+}
+
+bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len);
+bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len)
+{
+    struct client *c = (struct client *)r;
+    const char *text = data, *id = strstr(text, "id: ");
+    bool reset = strstr(text, "event: reset"), event = !reset && strstr(text, "data: ");
+    long long n;
+    int generation;
+
+    (void)len;
+    if (cuts && rand() % 500 == 0)
+        return false;
+    assert_int_equal(sscanf(id, "id: %d-%lld", &generation, &n), 2);
+    c->hungry = false;
+    if (reset) {
+        c->generation = generation;
+        c->last = n;
+        return true;
+    }
+    assert_int_equal(generation, c->generation);
+    if (event) {
+        assert_true(n > c->last);
+        assert_no_gap(c, n);
+        if (generation == model.generation)
+            assert_true(is_mine(c, n));
+        c->last = n;
+    } else { /* an opening or a heartbeat: goes on from there */
+        assert_true(n >= c->last);
+        assert_no_gap(c, n + 1);
+        c->last = n;
+    }
+    return true;
+}
+
+void __wrap_rr_stream_end(struct rr_req *r);
+void __wrap_rr_stream_end(struct rr_req *r)
+{
+    ((struct client *)r)->open = false;
+}
+
+static void come(struct feed *f, struct client *c)
+{
+    int64_t last = rand() % 3 && model.n ? rand() % (model.n + 1) : -1;
+
+    *c = (struct client){.open = true, .generation = model.generation, .last = last < 0 ? model.n : last};
+    c->s.r = &c->r;
+    c->s.filter = (struct event_filter){.admin = true, .room = rand() % 4};
+    feed_join(f, &c->s, model.generation, model.n, last, false);
+}
+
+static void leave(struct client *c)
+{
+    feed_leave(&c->s);
+    c->open = false;
+}
+
+static void take_all(struct client *c)
+{
+    c->hungry = true;
+    feed_drained(&c->s);
+}
+
+/* ---- the play ---- */
+
+static void happen(struct feed *f)
+{
+    struct client *c = &clients[rand() % STREAMS];
+
+    switch (rand() % 12) {
+    case 0:
+    case 1: commit_one(); break;
+    case 2:
+        for (int i = rand() % 300; i > 0; i--)
+            commit_one();
+        break;
+    case 3: feed_notified(f); break;
+    case 4: take_snapshot(); break;
+    case 5:
+    case 6: answer(rand() % 20 == 0); break;
+    case 7:
+        if (c->open && rand() % 4 == 0)
+            leave(c);
+        else if (!c->open)
+            come(f, c);
+        break;
+    case 8:
+    case 9:
+        if (c->open)
+            take_all(c);
+        break;
+    case 10:
+        if (rand() % 8 == 0)
+            f->heartbeat.fire(&f->heartbeat);
+        else
+            f->retry.fire(&f->retry);
+        break;
+    case 11: link_.down = rand() % 6 == 0; break;
+    }
+}
+
+/* Everything goes well from here on: all catch up. */
+static void settle(struct feed *f)
+{
+    link_.down = false;
+    cuts = false;
+    for (int i = 0; i < 40; i++) {
+        feed_notified(f);
+        f->retry.fire(&f->retry);
+        for (int j = 0; j < STREAMS; j++)
+            if (clients[j].open)
+                take_all(&clients[j]);
+        while (link_.n)
+            answer(false);
+    }
+    f->heartbeat.fire(&f->heartbeat); /* its id tells that nothing was left out at the end */
+    for (int i = 0; i < STREAMS; i++)
+        if (clients[i].open) {
+            assert_int_equal(clients[i].generation, model.generation);
+            assert_int_equal(clients[i].last, model.n);
+        }
+}
+
+static void play(unsigned seed, bool switches)
+{
+    static const struct feed_conf conf = {STREAMS, 1000, 3600, 86400};
+    static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
+    struct session session = {.generation = 1};
+    struct rr_loop *loop;
+    struct feed f;
+
+    srand(seed);
+    memset(&model, 0, sizeof(model));
+    memset(clients, 0, sizeof(clients));
+    model.generation = 1;
+    cuts = true;
+    assert_int_equal(rr_loop_new(0, &loop), 0);
+    feed_init(&f, loop, &session, &pg_conf, &conf);
+    for (int i = 0; i < 400; i++) {
+        happen(&f);
+        if (switches && rand() % 100 == 0)
+            other_generation();
+    }
+    settle(&f);
+    for (int i = 0; i < STREAMS; i++)
+        if (clients[i].open)
+            leave(&clients[i]);
+    assert_int_equal(f.n_streams, 0);
+    assert_int_equal(f.n_asking, 0);
+    feed_end(&f);
+    while (link_.n)
+        answer(true);
+    feed_fini(&f);
+    rr_loop_free(loop);
+}
+
+static void each_stream_is_told_its_events_once_and_in_order(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++)
+        play(seed, false);
+}
+
+static void another_generation_begins_with_a_reset(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++)
+        play(seed, true);
+}
+
+UNIT_MAIN(cmocka_unit_test(each_stream_is_told_its_events_once_and_in_order),
+          cmocka_unit_test(another_generation_begins_with_a_reset))
