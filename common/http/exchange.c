@@ -148,6 +148,13 @@ static bool changes_something(enum rr_method m)
     return rr_method_has_body(m) || m == RR_DELETE;
 }
 
+static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
 /* The request is complete, or somebody has resumed it. */
 static void proceed(struct rr_http_req *h)
 {
@@ -158,7 +165,11 @@ static void proceed(struct rr_http_req *h)
         return;
     }
     if (!h->read) {
+        struct rr_http_conn *c = connection_of(h->conn);
+
         h->read = true;
+        if (c)
+            c->receiving = false;
         if (!h->refused && h->body_seen)
             h->refused = h->body_refused;
         if (!h->refused && h->body.failed)
@@ -197,11 +208,10 @@ void rr_resume(struct rr_req *r)
 
 /* ---- libmicrohttpd's callbacks ---- */
 
-static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
+static void receives(struct rr_http_conn *c)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info ? info->socket_context : NULL;
+    c->receiving = true;
+    c->since = rr_time_monotonic();
 }
 
 static enum MHD_Result begin(struct rr_http_loop *hl, struct MHD_Connection *conn, const char *url,
@@ -215,8 +225,10 @@ static enum MHD_Result begin(struct rr_http_loop *hl, struct MHD_Connection *con
     if (!h)
         return MHD_NO;
     *ret_req = h;
-    if (c)
+    if (c) {
         c->busy = true;
+        receives(c);
+    }
     h->method = rr_method_of(method);
     h->place = rr_router_size(hl->http->router);
     encoding = header(h, "Transfer-Encoding");
@@ -280,8 +292,10 @@ static void completed(void *cls, struct MHD_Connection *conn, void **req, enum M
     (void)how;
     if (!h)
         return;
-    if (c)
+    if (c) {
         c->busy = false;
+        receives(c);
+    }
     if (hl->stopping)
         close_reading(conn); /* its answer may have gone out before it could say "close" */
     h->conn = NULL;
@@ -300,6 +314,7 @@ static void connection_changed(void *cls, struct MHD_Connection *conn, void **co
         if (!c)
             return;
         c->conn = conn;
+        receives(c);
         rr_list_add(&hl->connections, &c->link);
         rr_counts_connections(hl->counts, 1);
     } else if (c) {
@@ -362,6 +377,18 @@ void rr_exchange_close_idle(struct rr_http_loop *hl)
         struct rr_http_conn *c = RR_LIST_ENTRY(l, struct rr_http_conn, link);
 
         if (!c->busy)
+            close_reading(c->conn);
+    }
+}
+
+void rr_exchange_close_slow(struct rr_http_loop *hl)
+{
+    const int64_t oldest = rr_time_monotonic() - hl->http->conf->request_s * RR_US_PER_SEC;
+
+    for (struct rr_list *l = hl->connections.next; l != &hl->connections; l = l->next) {
+        struct rr_http_conn *c = RR_LIST_ENTRY(l, struct rr_http_conn, link);
+
+        if (c->receiving && c->since < oldest)
             close_reading(c->conn);
     }
 }

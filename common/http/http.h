@@ -90,15 +90,12 @@ struct rr_json *rr_problem_members(struct rr_req *r); /* write further members: 
 /* application/problem+json: type, title, status, detail, code, request_id, then the above. A transient error
  * carries Retry-After. */
 enum rr_step rr_reply_error(struct rr_req *r, enum rr_err err);
-/* The same document without the request id, for storing under an idempotency key: what rr_reply_error() would
- * send. */
-void rr_problem_write(struct rr_req *r, enum rr_err err, struct rr_buf *out);
 
 /* ---- the service ---- */
 #define RR_HTTP_LOOPS_MAX 64
 struct rr_http_conf {
     const char *host;
-    uint32_t port, loops, connections, body_bytes, header_bytes, idle_s, drain_ms;
+    uint32_t port, loops, connections, body_bytes, header_bytes, idle_s, request_s, drain_ms;
     int auth; /* enum rr_auth_mode */
     int auth_off_beyond_loopback;
     const char *jwt_keys_dir, *jwt_issuer, *jwt_audience;
@@ -122,6 +119,8 @@ struct rr_http_conf {
      "memory for one connection's request line and headers; more is 431", 2048, 1048576, NULL}, \
     {"RR_HTTP_IDLE_S", RR_CFG_U32, offsetof(conf, member.idle_s), "60", \
      "a connection that sends nothing this long is closed", 1, 3600, NULL}, \
+    {"RR_HTTP_REQUEST_S", RR_CFG_U32, offsetof(conf, member.request_s), "60", \
+     "a request has to have come whole this long after its connection was free for it", 1, 3600, NULL}, \
     {"RR_HTTP_DRAIN_MS", RR_CFG_U32, offsetof(conf, member.drain_ms), "10000", \
      "at SIGTERM: how long requests in flight may take", 0, 600000, NULL}, \
     {"RR_AUTH", RR_CFG_ENUM, offsetof(conf, member.auth), "jwt", \

@@ -65,7 +65,9 @@ struct rr_http_req {
 struct rr_http_conn { /* one open connection */
     struct rr_list link;
     struct MHD_Connection *conn;
-    bool busy; /* a request is under way */
+    bool busy;      /* a request is under way */
+    bool receiving; /* a request is awaited or has not come whole yet … */
+    int64_t since;  /* … from then on: its connection was free for it, or its header was there */
 };
 
 struct rr_http_loop {
@@ -80,7 +82,7 @@ struct rr_http_loop {
     int64_t warn_second; /* log lines about failed requests are limited */
     unsigned warned, not_warned;
     bool stopping, past_drain, ended;
-    struct rr_timer stop_timer;
+    struct rr_timer stop_timer, slow_timer;
     struct rr_post stop_post;
 };
 
@@ -106,6 +108,8 @@ struct MHD_Daemon *rr_exchange_daemon(struct rr_http_loop *hl); /* NULL: could n
 /* Answer 503 to each waiting request; its handler will not be called again. */
 void rr_exchange_fail_waiting(struct rr_http_loop *hl);
 void rr_exchange_close_idle(struct rr_http_loop *hl);
+/* Cut off whose request trickles in for longer than request_s: the limit on silence does not see those. */
+void rr_exchange_close_slow(struct rr_http_loop *hl);
 /* Its connection takes part again, in this turn. */
 void rr_exchange_resume(struct rr_http_req *h);
 

@@ -68,8 +68,7 @@ static void write_array(struct rr_json *j, const char *name, const struct rr_buf
     rr_json_end_array(j);
 }
 
-static void write_document(const struct rr_http_req *h, enum rr_err err, const char *request_id,
-                           struct rr_buf *out)
+static void write_document(const struct rr_http_req *h, enum rr_err err, struct rr_buf *out)
 {
     char type[64];
     struct rr_json j;
@@ -83,8 +82,7 @@ static void write_document(const struct rr_http_req *h, enum rr_err err, const c
     if (h->detail)
         rr_json_text(&j, "detail", h->detail);
     rr_json_text(&j, "code", rr_err_code(err));
-    if (request_id)
-        rr_json_text(&j, "request_id", request_id);
+    rr_json_text(&j, "request_id", h->request_id);
     if (h->params.len)
         write_array(&j, "invalid_params", &h->params);
     if (h->members.len) {
@@ -94,11 +92,6 @@ static void write_document(const struct rr_http_req *h, enum rr_err err, const c
     rr_json_end_object(&j);
     if (h->params.failed || h->members.failed)
         out->failed = true;
-}
-
-void rr_problem_write(struct rr_req *r, enum rr_err err, struct rr_buf *out)
-{
-    write_document(r->http, err, NULL, out);
 }
 
 /* ---- the answer ---- */
@@ -132,6 +125,6 @@ enum rr_step rr_reply_error(struct rr_req *r, enum rr_err err)
         warn(r->http, err);
     if (rr_err_is_transient(err) && !rr_reply_has_header(r, "Retry-After"))
         rr_reply_header(r, "Retry-After", "1");
-    write_document(r->http, err, r->request_id, &body);
+    write_document(r->http, err, &body);
     return rr_reply_text(r, rr_err_status(err), "application/problem+json", &body);
 }

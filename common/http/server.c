@@ -93,6 +93,17 @@ static void stop_mhd(struct rr_http_loop *hl)
     MHD_stop_daemon(mhd);
 }
 
+/* ---- requests that do not come to their end ---- */
+
+static void look_for_slow(struct rr_timer *t)
+{
+    struct rr_http_loop *hl = t->arg;
+
+    rr_exchange_close_slow(hl);
+    if (rr_timer_arm(hl->loop, t, rr_time_monotonic() + RR_US_PER_SEC))
+        rr_error("slow requests will not be cut off any more", "code=%s", rr_err_code(RR_NO_MEMORY));
+}
+
 /* ---- a loop's thread ---- */
 
 static int report_and_wait(struct rr_http *http, enum rr_err err)
@@ -119,10 +130,13 @@ static void *loop_main(void *arg)
     enum rr_err err = svc->loop_init ? svc->loop_init(hl->loop, svc->app, &app) : RR_OK;
 
     rr_loop_set_app(hl->loop, app);
-    if (report_and_wait(hl->http, err) == GO_RUN)
+    if (report_and_wait(hl->http, err) == GO_RUN) {
+        look_for_slow(&hl->slow_timer);
         while (!ended(hl))
             rr_loop_turn(hl->loop, INT64_MAX);
+    }
     stop_mhd(hl);
+    rr_timer_cancel(hl->loop, &hl->slow_timer);
     rr_timer_cancel(hl->loop, &hl->stop_timer);
     if (!err && svc->loop_fini)
         svc->loop_fini(hl->loop, app);
@@ -190,7 +204,8 @@ static int init_loop(struct rr_http *http, unsigned i)
     rr_list_init(&hl->in_flight);
     rr_list_init(&hl->connections);
     hl->stop_post.run = stop_begins;
-    hl->stop_timer.arg = hl;
+    hl->stop_timer.arg = hl->slow_timer.arg = hl;
+    hl->slow_timer.fire = look_for_slow;
     hl->counts = rr_counts_new(http->router);
     hl->auth = rr_auth_loop_new(http->auth);
     if (!hl->counts || !hl->auth)

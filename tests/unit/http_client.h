@@ -131,6 +131,7 @@ static inline struct rr_http_conf client_conf(uint32_t loops)
         .body_bytes = 1000,
         .header_bytes = 16384,
         .idle_s = 60,
+        .request_s = 60,
         .drain_ms = 10000,
         .auth = RR_AUTH_OFF,
     };

@@ -52,15 +52,6 @@ static enum rr_step refuse(struct rr_req *r)
     return rr_reply_error(r, RR_SLOT_TAKEN);
 }
 
-static enum rr_step store_problem(struct rr_req *r)
-{
-    struct rr_buf body = {0};
-
-    rr_problem_detail(r, "as stored");
-    rr_problem_write(r, RR_SLOT_TAKEN, &body);
-    return rr_reply_text(r, 409, "application/problem+json", &body);
-}
-
 static enum rr_step busy(struct rr_req *r)
 {
     return rr_reply_error(r, RR_DB_BUSY);
@@ -120,7 +111,6 @@ static enum rr_step big(struct rr_req *r)
 static const struct rr_route routes[] = {
     {.method = "GET", .pattern = "/echo/{arg}", .handle = echo},
     {.method = "GET", .pattern = "/refuse", .handle = refuse},
-    {.method = "GET", .pattern = "/stored", .handle = store_problem},
     {.method = "GET", .pattern = "/busy", .handle = busy},
     {.method = "GET", .pattern = "/busy-for-long", .handle = busy_for_long},
     {.method = "GET", .pattern = "/not-modified", .handle = not_modified},
@@ -252,14 +242,6 @@ static void a_problem_says_all_that_the_handler_said(void **state)
         a.body);
 }
 
-static void a_problem_that_is_stored_has_no_request_id(void **state)
-{
-    (void)state;
-    ask("GET /stored", "", "");
-    assert_problem(409, "slot-taken");
-    assert_null(strstr(a.body, "request_id"));
-}
-
 static void transient_errors_say_when_to_retry(void **state)
 {
     (void)state;
@@ -384,7 +366,6 @@ int main(void)
         cmocka_unit_test(a_valid_traceparent_gives_the_trace_id),
         cmocka_unit_test(a_broken_traceparent_is_as_if_not_there),
         cmocka_unit_test(a_problem_says_all_that_the_handler_said),
-        cmocka_unit_test(a_problem_that_is_stored_has_no_request_id),
         cmocka_unit_test(transient_errors_say_when_to_retry),
         cmocka_unit_test(an_empty_answer_has_no_body),
         cmocka_unit_test(an_answer_without_memory_is_503),

@@ -1,6 +1,8 @@
 /* What a client sees: a real service on a free port, spoken to in bytes. */
 #include "http_client.h"
 
+#include <time.h>
+
 static struct rr_http *http;
 static uint16_t port;
 static struct answer a;
@@ -312,6 +314,39 @@ static void a_connection_that_says_nothing_is_closed(void **state)
     rr_http_stop(h);
 }
 
+/* Each byte ends a silence, so the limit on silence never strikes. Returns what came of it. */
+static bool is_cut_off_when_it_trickles(uint16_t to_port, const char *text)
+{
+    const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    int fd = client_connect(to_port);
+    bool cut = false;
+    char c;
+
+    for (int i = 0; i < 200 && !cut; i++) {
+        if (send(fd, *text ? text : "x", 1, MSG_NOSIGNAL) != 1)
+            break;
+        text += *text != '\0';
+        nanosleep(&pause, NULL);
+        cut = recv(fd, &c, 1, MSG_DONTWAIT) == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    }
+    close(fd);
+    return cut;
+}
+
+static void a_request_that_trickles_in_is_cut_off(void **state)
+{
+    struct rr_http_conf impatient = client_conf(1);
+    struct rr_http *h;
+
+    (void)state;
+    impatient.request_s = 1;
+    assert_int_equal(0, rr_http_start(&impatient, &service, &h));
+    assert_true(is_cut_off_when_it_trickles(rr_http_port(h), "GET /echo/a HTTP/1.1\r\nHost: x\r\nX-Slow: "));
+    assert_true(is_cut_off_when_it_trickles(rr_http_port(h), "POST /echo/a HTTP/1.1\r\nHost: x\r\n" JSON
+                                                             "Content-Length: 900\r\n\r\n{"));
+    rr_http_stop(h);
+}
+
 static void too_long_a_header_is_431(void **state)
 {
     static char text[40000];
@@ -372,6 +407,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(a_request_may_come_byte_by_byte),
         cmocka_unit_test(a_connection_that_says_nothing_is_closed),
+        cmocka_unit_test(a_request_that_trickles_in_is_cut_off),
         cmocka_unit_test(too_long_a_header_is_431),
         cmocka_unit_test(a_handler_may_resume_itself),
     };
