@@ -22,7 +22,13 @@ struct rr_mysql_pool;
 struct rr_mysql_conf {
     const char *host, *user, *password, *database;
     uint32_t port, workers, queue, connect_timeout_ms, statement_timeout_ms, lock_timeout_s;
+    int tls; /* enum rr_mysql_tls */
+    const char *tls_ca_file;
 };
+/* REQUIRED keeps out who only listens; VERIFY_CA also who pretends to be the server. */
+enum rr_mysql_tls { RR_MYSQL_TLS_OFF, RR_MYSQL_TLS_REQUIRED, RR_MYSQL_TLS_VERIFY_CA };
+extern const char *const rr_mysql_tls_choices[]; /* "off", "required", "verify-ca" */
+
 #define RR_MYSQL_CONFIG(conf, member)                                                                        \
     {"RR_MYSQL_HOST", RR_CFG_TEXT, offsetof(conf, member.host), "127.0.0.1", "MySQL's host", 0, 0, NULL},    \
         {"RR_MYSQL_PORT", RR_CFG_U32, offsetof(conf, member.port), "3306", "MySQL's port", 1, 65535, NULL},  \
@@ -81,6 +87,22 @@ struct rr_mysql_conf {
          "a statement is given up after this",                                                               \
          100,                                                                                                \
          600000,                                                                                             \
+         NULL},                                                                                              \
+        {"RR_MYSQL_TLS",                                                                                     \
+         RR_CFG_ENUM,                                                                                        \
+         offsetof(conf, member.tls),                                                                         \
+         "off",                                                                                              \
+         "TLS to MySQL; verify-ca: only with a server whose certificate RR_MYSQL_TLS_CA_FILE vouches for",   \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         rr_mysql_tls_choices},                                                                              \
+        {"RR_MYSQL_TLS_CA_FILE",                                                                             \
+         RR_CFG_TEXT,                                                                                        \
+         offsetof(conf, member.tls_ca_file),                                                                 \
+         "",                                                                                                 \
+         "certificates (PEM) of whoever signs the server's",                                                 \
+         0,                                                                                                  \
+         0,                                                                                                  \
          NULL},                                                                                              \
     {                                                                                                        \
         "RR_MYSQL_LOCK_TIMEOUT_S", RR_CFG_U32, offsetof(conf, member.lock_timeout_s), "3",                   \

@@ -6,10 +6,13 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define TRY_AGAIN_US (RR_US_PER_SEC / 5)
 /* A connection idle for longer is asked before it is used: a network in between may have forgotten it. */
 #define IDLE_US (10 * RR_US_PER_SEC)
+
+const char *const rr_mysql_tls_choices[] = {"off", "required", "verify-ca", NULL};
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static struct rr_gauge *connections;
@@ -174,7 +177,10 @@ static void set_options(MYSQL *c, const struct rr_mysql_conf *conf)
     mysql_options(c, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);
     mysql_options(c, MYSQL_OPT_PROTOCOL, &tcp);
     mysql_options(c, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    mysql_client_no_tls(c);
+    if (conf->tls == RR_MYSQL_TLS_OFF)
+        mysql_client_no_tls(c);
+    else
+        mysql_client_tls(c, conf->tls == RR_MYSQL_TLS_VERIFY_CA, conf->tls_ca_file);
 }
 
 static bool set_session(MYSQL *c, const struct rr_mysql_conf *conf)
@@ -265,6 +271,15 @@ bool mysql_conn_batch(struct rr_mysql *db, const char *sql, size_t len, unsigned
 
 /* ---- life ---- */
 
+bool mysql_conf_is_sound(const struct rr_mysql_conf *conf)
+{
+    if (conf->tls != RR_MYSQL_TLS_VERIFY_CA || access(conf->tls_ca_file, R_OK) == 0)
+        return true;
+    rr_error("RR_MYSQL_TLS=verify-ca needs RR_MYSQL_TLS_CA_FILE, a file that can be read", "file=%s",
+             RR_Q(conf->tls_ca_file));
+    return false;
+}
+
 void mysql_conn_init(struct rr_mysql *db, const struct rr_mysql_conf *conf, struct mysql_gate *gate)
 {
     pthread_once(&library_once, library_init);
@@ -279,9 +294,12 @@ void mysql_conn_fini(struct rr_mysql *db)
 
 enum rr_err rr_mysql_new(const struct rr_mysql_conf *conf, struct rr_mysql **ret)
 {
-    struct rr_mysql *db = malloc(sizeof(*db));
+    struct rr_mysql *db;
     enum rr_err err;
 
+    if (!mysql_conf_is_sound(conf))
+        return RR_DB_UNAVAILABLE;
+    db = malloc(sizeof(*db));
     if (!db)
         return RR_NO_MEMORY;
     mysql_conn_init(db, conf, &db->own_gate);

@@ -35,6 +35,8 @@ struct rr_mysql {
     char message[512];
 };
 
+/* What the table of settings cannot check; the reason is logged. */
+bool mysql_conf_is_sound(const struct rr_mysql_conf *conf);
 void mysql_conn_init(struct rr_mysql *db, const struct rr_mysql_conf *conf, struct mysql_gate *gate);
 void mysql_conn_fini(struct rr_mysql *db);
 

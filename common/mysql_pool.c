@@ -250,8 +250,11 @@ static void init_sync(struct rr_mysql_pool *pool)
 
 enum rr_err rr_mysql_pool_new(const struct rr_mysql_conf *conf, struct rr_mysql_pool **ret)
 {
-    struct rr_mysql_pool *pool = calloc(1, sizeof(*pool));
+    struct rr_mysql_pool *pool;
 
+    if (!mysql_conf_is_sound(conf))
+        return RR_DB_UNAVAILABLE;
+    pool = calloc(1, sizeof(*pool));
     if (!pool)
         return RR_NO_MEMORY;
     pool->conf = conf;

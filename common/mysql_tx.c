@@ -4,11 +4,13 @@
  * which forgets them too.
  *
  * What a failure means depends on where it came:
- *   before COMMIT was sent              nothing is committed → again, for contention and lost connections
- *   an error answered to COMMIT         1213, 1205, 1020: rolled back → again; any other: nobody knows
- *   the connection is lost at COMMIT    nobody knows → RR_OUTCOME_UNKNOWN, never again: it might be done
- * twice after COMMIT was answered           it is committed 1205 rolls back the statement only, so each
- * failed try ends with ROLLBACK, or by closing the connection. */
+ *
+ * - Before COMMIT was sent nothing is committed: again, for contention and lost connections.
+ * - An error answered to COMMIT: 1213, 1205, 1020 have rolled back: again. After any other, nobody knows.
+ * - The connection is lost at COMMIT: nobody knows. RR_OUTCOME_UNKNOWN, never again: it might be done twice.
+ * - After COMMIT was answered it is committed.
+ *
+ * 1205 rolls back the statement only, so each failed try ends with ROLLBACK, or by closing the connection. */
 #include "mysql_conn.h"
 
 #include "buf.h"
