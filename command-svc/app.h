@@ -12,7 +12,7 @@ struct app_conf {
     struct rr_http_conf http;
     struct rr_mysql_conf mysql;
     struct rules rules;
-    uint32_t idempotency_ttl_h, request_timeout_ms;
+    uint32_t idempotency_ttl_h, idempotency_prune_s, request_timeout_ms;
     int log_level;
 };
 

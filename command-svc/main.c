@@ -27,6 +27,8 @@ static const struct rr_config_key rule_keys[] = {
      0, 86400, NULL},
     {"RR_IDEMPOTENCY_TTL_H", RR_CFG_U32, CONF(idempotency_ttl_h), "24",
      "how long an Idempotency-Key is kept at least", 24, 8760, NULL},
+    {"RR_IDEMPOTENCY_PRUNE_S", RR_CFG_U32, CONF(idempotency_prune_s), "60",
+     "how often keys that have expired are looked for, to be removed in batches of 500", 1, 86400, NULL},
     {0},
 };
 
@@ -58,7 +60,8 @@ static enum rr_err loop_init(struct rr_loop *l, void *app_ptr, void **ret_loop_a
     struct app *app = app_ptr;
 
     *ret_loop_app = app;
-    return rr_loop_index(l) == 0 ? prune_start(&app->prune, l, app->pool) : RR_OK;
+    return rr_loop_index(l) == 0 ? prune_start(&app->prune, l, app->pool, app->conf.idempotency_prune_s)
+                                 : RR_OK;
 }
 
 static void loop_fini(struct rr_loop *l, void *app_ptr)

@@ -4,11 +4,11 @@
 #include "store/store.h"
 #include "time.h"
 
-enum { PERIOD_S = 60, NEXT_BATCH_MS = 200, DEADLINE_S = 10 };
+enum { NEXT_BATCH_MS = 200, DEADLINE_S = 10 };
 
 static void wait_then_fire(struct prune *p)
 {
-    int64_t us = p->removed ? NEXT_BATCH_MS * INT64_C(1000) : PERIOD_S * RR_US_PER_SEC;
+    int64_t us = p->removed ? NEXT_BATCH_MS * INT64_C(1000) : p->period_s * RR_US_PER_SEC;
 
     if (rr_timer_arm(p->job.loop, &p->timer, rr_time_monotonic() + us))
         rr_error("expired idempotency keys will not be removed any more", "code=%s",
@@ -48,15 +48,16 @@ static void fire(struct rr_timer *t)
         p->busy = true;
 }
 
-enum rr_err prune_start(struct prune *p, struct rr_loop *l, struct rr_mysql_pool *pool)
+enum rr_err prune_start(struct prune *p, struct rr_loop *l, struct rr_mysql_pool *pool, uint32_t period_s)
 {
     p->pool = pool;
+    p->period_s = period_s;
     p->job.loop = l;
     p->job.work = work;
     p->job.done = done;
     p->timer.fire = fire;
     p->timer.arg = p;
-    return rr_timer_arm(l, &p->timer, rr_time_monotonic() + PERIOD_S * RR_US_PER_SEC);
+    return rr_timer_arm(l, &p->timer, rr_time_monotonic() + period_s * RR_US_PER_SEC);
 }
 
 void prune_stop(struct prune *p)
