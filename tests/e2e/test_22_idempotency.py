@@ -3,8 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import connect_mysql
 from support.api import unique
+from support.programs import Program
 from support.times import on
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -86,3 +89,49 @@ def test_of_many_equal_requests_at_once_one_is_carried_out(command, mysql, room,
     with mysql.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", (room["id"],))
         assert cursor.fetchone() == (1,)
+
+
+def test_a_replay_waits_for_no_room(command, mysql, room, key):
+    first = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+    changed = command.change(first, title="x", key=key + "-change")
+    mysql.begin()
+    try:
+        with mysql.cursor() as cursor:
+            cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", (room["id"],))
+            cursor.execute("SELECT id FROM reservation WHERE room_id = %s FOR UPDATE", (room["id"],))
+        again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+        assert again.seconds < 2 and same(first, again) and again.json == first.json
+        again = command.change(first, title="x", key=key + "-change")
+        assert again.seconds < 2 and again.json == changed.json
+    finally:
+        mysql.rollback()
+
+
+def test_expired_keys_are_removed_in_batches_that_lock_nobody_out(stack, tmp_path, mysql, user, room, key):
+    """1,200 expired keys: three batches. One of them is in use and is left; a fresh one stays."""
+
+    def left():
+        with mysql.cursor() as cursor:
+            cursor.execute("SELECT idem_key FROM idempotency_key WHERE user_id = %s", (user,))
+            return {row[0] for row in cursor.fetchall()}
+
+    rows = [(user, f"old-{n}", bytes(16), "2020-01-01") for n in range(1200)]
+    with mysql.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO idempotency_key (user_id, idem_key, fingerprint, expires_at) VALUES (%s, %s, %s, %s)",
+            [*rows, (user, "fresh", bytes(16), "2100-01-01")],
+        )
+    holder = connect_mysql(stack)
+    try:
+        holder.begin()
+        with holder.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM idempotency_key WHERE user_id = %s AND idem_key = 'old-7' FOR UPDATE", (user,)
+            )
+        with Program(stack, "command-svc", tmp_path, RR_IDEMPOTENCY_PRUNE_S="1") as program:
+            program.client.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+            eventually(lambda: left() == {"old-7", "fresh"})
+            holder.rollback()
+            eventually(lambda: left() == {"fresh"})
+    finally:
+        holder.close()

@@ -129,9 +129,9 @@ class Service:
         assert answer.headers["Content-Type"].startswith("text/plain")
         return Metrics(answer.text)
 
-    def is_ready(self) -> bool:
+    def is_ready(self, path: str = "/readyz") -> bool:
         try:
-            return self.get("/readyz").status == 200
+            return self.get(path).status == 200
         except requests.ConnectionError:
             return False
 

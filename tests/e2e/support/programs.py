@@ -44,14 +44,16 @@ def _environment(server, settings: dict[str, str | None]) -> dict[str, str]:
 
 class Program:
     """`with Program(stack, "command-svc", folder, RR_MYSQL_WORKERS="1") as program:` a second one of its kind, on a port
-    of its own. At the end of the block it is stopped, and has to end cleanly."""
+    of its own. The block begins when `awaits` answers 200; at its end the program is stopped, and has to end cleanly."""
 
-    def __init__(self, stack, name: str, folder: Path, **settings: str):
+    def __init__(self, stack, name: str, folder: Path, awaits: str = "/readyz", **settings: str):
         self.server = stack.server(name)
         self.port = free_port()
         self.settings = {"RR_HTTP_PORT": str(self.port), **settings}
         self.log = folder / f"{name}-{self.port}.log"
         self.client = _CLIENTS[name](f"http://127.0.0.1:{self.port}")
+        self.awaits = awaits
+        self.killed = False
 
     def __enter__(self) -> "Program":
         with open(self.log, "w") as log:
@@ -70,7 +72,15 @@ class Program:
             raise
         return self
 
+    def kill(self) -> None:
+        """Ends it without a word, and that is then no failure."""
+        self.process.kill()
+        self.process.wait()
+        self.killed = True
+
     def __exit__(self, kind, error, trace) -> None:
+        if self.killed:
+            return
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -87,4 +97,4 @@ class Program:
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"it ended at once:\n{self.log.read_text()[-4000:]}"
-        return self.client.is_ready()
+        return self.client.is_ready(self.awaits)

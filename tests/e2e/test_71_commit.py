@@ -1,0 +1,106 @@
+"""The connection to MySQL breaks while it commits: what is not known is said, and a repeat tells the truth."""
+
+import pytest
+from support.api import unique
+from support.programs import Program
+from support.proxy import CommitProxy
+from support.times import on
+
+
+@pytest.fixture
+def key() -> str:
+    return unique("key")
+
+
+@pytest.fixture
+def proxy(stack):
+    with CommitProxy(stack.mysql.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def behind(stack, proxy, tmp_path):
+    """A command-svc whose MySQL is the proxy."""
+    with Program(stack, "command-svc", tmp_path, RR_MYSQL_PORT=str(proxy.port)) as program:
+        yield program.client
+
+
+def test_an_answer_that_is_lost_after_the_commit_is_an_unknown_outcome(command, behind, proxy, room):
+    proxy.cut_after()
+    unknown = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=503, code="outcome-unknown")
+    assert proxy.done
+    assert command.reservation(unknown["reservation_id"])["starts_at"] == on(2, "10:00")
+
+
+def test_a_commit_that_never_arrives_is_an_unknown_outcome_as_well(command, behind, proxy, room):
+    proxy.cut_before()
+    unknown = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=503, code="outcome-unknown")
+    assert proxy.done
+    command.reservation(unknown["reservation_id"], expect=404)
+    command.reserve(room, on(2, "10:00"), on(2, "11:00"))
+
+
+def test_a_repeat_of_what_was_committed_gets_its_answer(behind, proxy, room, key, mysql):
+    proxy.cut_after()
+    unknown = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503, code="outcome-unknown")
+    again = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again["id"] == unknown["reservation_id"]
+    assert _count(mysql, room) == 1
+
+
+def test_a_repeat_of_what_was_not_committed_carries_it_out(behind, proxy, room, key, mysql):
+    proxy.cut_before()
+    behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503, code="outcome-unknown")
+    again = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
+    assert "Idempotency-Replayed" not in again.headers
+    assert _count(mysql, room) == 1
+
+
+def test_a_change_and_a_cancellation_of_unknown_outcome_name_what_they_were_about(behind, proxy, room, key):
+    booked = behind.reserve(room, on(2, "10:00"), on(2, "11:00"))
+    proxy.cut_after()
+    unknown = behind.change(booked, title="new", key=key, expect=503, code="outcome-unknown")
+    assert unknown["reservation_id"] == booked["id"]
+    changed = behind.change(booked, title="new", key=key)
+    assert changed.headers["Idempotency-Replayed"] == "true" and changed["title"] == "new"
+    proxy.cut_after()
+    unknown = behind.cancel(booked, expect=503, code="outcome-unknown")
+    assert unknown["reservation_id"] == booked["id"]
+    assert behind.cancel(booked)["version"] == 3
+
+
+def test_a_refusal_is_answered_although_its_key_may_not_be_kept(behind, proxy, room, key):
+    behind.reserve(room, on(2, "10:00"), on(2, "11:00"))
+    for plan in (proxy.cut_before, proxy.cut_after):
+        plan()
+        behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=409, code="slot-taken")
+        assert proxy.done
+        key += "x"
+
+
+def test_a_service_killed_between_commit_and_answer_replays_rightly(stack, command, tmp_path, room, key, mysql):
+    from concurrent.futures import ThreadPoolExecutor
+
+    import requests
+
+    with (
+        CommitProxy(stack.mysql.port) as proxy,
+        Program(stack, "command-svc", tmp_path, RR_MYSQL_PORT=str(proxy.port)) as program,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        proxy.hold_after()
+        waiting = pool.submit(program.client.reserve, room, on(2, "10:00"), on(2, "11:00"), key=key)
+        assert proxy.held.wait(20)
+        program.kill()
+        with pytest.raises(requests.ConnectionError):
+            waiting.result()
+    again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert _count(mysql, room) == 1
+
+
+def _count(mysql, room) -> int:
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", (room["id"],))
+        return cursor.fetchone()[0]
