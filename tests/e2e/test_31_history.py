@@ -40,7 +40,8 @@ def test_a_cancellation_is_in_the_history_with_its_reason(command, query, room, 
 
 
 def test_a_room_rename_reaches_the_users_reservations_and_history(command, query, room, user):
-    command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    assert query.reservation(booked, token=booked.token)["room_name"] == room["name"]
     new = unique("renamed")
     renamed = command.change_room(room, name=new, location="roof")
     (reservation,) = query.reservations(user, token=renamed.token)["items"]
