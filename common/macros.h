@@ -11,7 +11,7 @@
 #define RR_PRINTF(fmt, arg) __attribute__((format(printf, fmt, arg)))
 #define RR_LEN(array)       (sizeof(array) / sizeof((array)[0]))
 
-#define rr_auto(type) __attribute__((cleanup(rr_auto_##type)))
+#define rr_auto(type)       __attribute__((cleanup(rr_auto_##type)))
 #define rr_take(ptr)                                                                                         \
     __extension__({                                                                                          \
         __typeof__(ptr) rr_taken_ = (ptr);                                                                   \
