@@ -56,6 +56,13 @@ def findings(
     return found
 
 
+def deadlocks(mysql) -> int:
+    """How many there were since the server was started."""
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'")
+        return cursor.fetchone()[0]
+
+
 def _ask(mysql, statement: str, rooms: list[int]) -> list[str]:
     with mysql.cursor() as cursor:
         cursor.execute(statement.format(rooms=", ".join(map(str, rooms))))

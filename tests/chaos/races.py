@@ -7,6 +7,7 @@ other. Afterwards the audit asks the database, not the service. Run: tests/chaos
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 import uuid
@@ -85,6 +86,7 @@ class Race:
     findings: dict[str, list[str]] = field(default_factory=lambda: {"bad answers": [], "contradictions": []})
     unknown: int = 0  # writes of which nobody was told how they ended
     seconds: float = 0.0
+    deadlocks: int = 0  # of the whole server meanwhile; tried again by the service, but each one is worth a look
     known: dict[str, Known] = field(default_factory=dict)
     swaps: deque = field(default_factory=deque)
     intents: deque = field(default_factory=deque)
@@ -233,9 +235,10 @@ def make_rooms(port: int, n: int) -> list[int]:
 def hold(port: int, mysql, mix: Mix, attempts: int, seconds: float, seed: int, clients: int = CLIENTS) -> Race:
     """Runs one race and audits it; `findings` of the result holds what must not be, all of it empty."""
     race = Race(mix, attempts, time.monotonic() + seconds, make_rooms(port, mix.rooms), random.Random(seed))
-    began = time.monotonic()
+    began, deadlocks = time.monotonic(), audit.deadlocks(mysql)
     lanes.run(port, [race.script() for _ in range(clients)], race.note)
     race.seconds = time.monotonic() - began
+    race.deadlocks = audit.deadlocks(mysql) - deadlocks
     race.findings |= audit.findings(mysql, race.rooms, race.promised, all_told=race.unknown == 0)
     return race
 
@@ -244,7 +247,8 @@ def line(race: Race) -> str:
     statuses = ", ".join(f"{status}: {n}" for status, n in sorted(race.statuses.items(), key=str))
     found = ", ".join(f"{name} {len(items)}" for name, items in race.findings.items())
     rate = race.attempts / race.seconds
-    return f"{race.mix.name}: {race.attempts} attempts in {race.seconds:.0f} s ({rate:.0f}/s)\n  {statuses}\n  {found}"
+    head = f"{race.mix.name}: {race.attempts} attempts in {race.seconds:.0f} s ({rate:.0f}/s), {race.deadlocks} deadlocks"
+    return f"{head}\n  {statuses}\n  {found}"
 
 
 def arguments() -> argparse.Namespace:
@@ -279,6 +283,8 @@ def run_all(args, stack) -> Iterator[Race]:
 
 
 def main() -> int:
+    # Whoever ends us ends what we have started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     args = arguments()
     stack = Stack(args.dir, ports="auto", preset=args.preset)
     was_running = stack.command_svc.alive()
