@@ -5,6 +5,7 @@
 #include "command.h"
 #include "fields.h"
 #include "http/http.h"
+#include "http/openapi.h"
 #include "read.h"
 #include "store/store.h"
 
@@ -62,3 +63,8 @@ struct reservation_get {
 enum rr_step room_get(struct rr_req *r);
 enum rr_step reservation_get(struct rr_req *r);
 enum rr_step readyz(struct rr_req *r);
+
+/* ---- what /openapi.json says of each ---- */
+extern const struct rr_operation room_create_operation, room_patch_operation, room_get_operation,
+    reservation_create_operation, reservation_patch_operation, reservation_cancel_operation,
+    reservation_get_operation, readyz_operation;

@@ -3,6 +3,7 @@
 #include "app.h"
 #include "endpoints.h"
 #include "log.h"
+#include "render.h"
 
 #include <errno.h>
 
@@ -55,6 +56,24 @@ static const struct rr_route routes[] = {
     {0},
 };
 
+static const struct rr_operation *const operations[] = {&room_create_operation,
+                                                        &room_patch_operation,
+                                                        &room_get_operation,
+                                                        &reservation_create_operation,
+                                                        &reservation_patch_operation,
+                                                        &reservation_get_operation,
+                                                        &reservation_cancel_operation,
+                                                        &readyz_operation,
+                                                        NULL};
+
+static const struct rr_openapi openapi = {
+    .title = "Room reservation: commands",
+    .description = "Every write, and strong reads from the truth. Unknown fields and query parameters are "
+                   "refused by name. docs/api.md explains each call by example.",
+    .operations = operations,
+    .schemas = answer_schemas,
+};
+
 static enum rr_err loop_init(struct rr_loop *l, void *app_ptr, void **ret_loop_app)
 {
     struct app *app = app_ptr;
@@ -74,8 +93,12 @@ static void loop_fini(struct rr_loop *l, void *app_ptr)
 
 static int serve(struct app *app)
 {
-    const struct rr_http_service service = {
-        .name = "command", .routes = routes, .loop_init = loop_init, .loop_fini = loop_fini, .app = app};
+    const struct rr_http_service service = {.name = "command",
+                                            .routes = routes,
+                                            .openapi = &openapi,
+                                            .loop_init = loop_init,
+                                            .loop_fini = loop_fini,
+                                            .app = app};
     struct rr_http *http;
     int rc;
 

@@ -18,6 +18,16 @@ static enum rr_step reply(struct rr_req *r, bool found)
     return rr_reply_json(r, 200, &body);
 }
 
+const struct rr_operation readyz_operation = {
+    .method = "GET",
+    .pattern = "/readyz",
+    .id = "ready",
+    .summary = "Whether a command could be carried out now",
+    .status = 200,
+    .answer = "Ready",
+    .errors = {RR_DB_UNAVAILABLE, RR_DB_BUSY},
+};
+
 enum rr_step readyz(struct rr_req *r)
 {
     static const struct read_kind kind = {.query = query, .reply = reply};

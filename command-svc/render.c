@@ -29,3 +29,37 @@ void render_reservation(struct rr_json *j, const struct reservation *r)
     rr_json_time(j, "updated_at", r->updated_at);
     rr_json_end_object(j);
 }
+
+/* ---- the same for /openapi.json ---- */
+
+static const char *const states[] = {"confirmed", "cancelled", NULL};
+
+static const struct rr_field room_fields[] = {
+    {"id", RR_FIELD_UINT, 0, 1, INT64_MAX, NULL},
+    {"name", RR_FIELD_TEXT, 0, 1, 200, NULL},
+    {"capacity", RR_FIELD_UINT, 0, 1, 100000, NULL},
+    {"location", RR_FIELD_TEXT, RR_FIELD_NULLABLE, 1, 200, NULL},
+    {"active", RR_FIELD_BOOL, 0, 0, 0, NULL},
+    {"version", RR_FIELD_UINT, 0, 1, UINT32_MAX, NULL},
+    {"created_at", RR_FIELD_TIME, 0, 0, 0, NULL},
+    {"updated_at", RR_FIELD_TIME, 0, 0, 0, NULL},
+};
+
+static const struct rr_field reservation_fields[] = {
+    {"id", RR_FIELD_TEXT, 0, 36, 36, NULL},       {"room_id", RR_FIELD_UINT, 0, 1, INT64_MAX, NULL},
+    {"user_id", RR_FIELD_TEXT, 0, 1, 128, NULL},  {"title", RR_FIELD_TEXT, RR_FIELD_NULLABLE, 1, 200, NULL},
+    {"starts_at", RR_FIELD_TIME, 0, 0, 0, NULL},  {"ends_at", RR_FIELD_TIME, 0, 0, 0, NULL},
+    {"state", RR_FIELD_ENUM, 0, 0, 0, states},    {"version", RR_FIELD_UINT, 0, 1, UINT32_MAX, NULL},
+    {"created_at", RR_FIELD_TIME, 0, 0, 0, NULL}, {"updated_at", RR_FIELD_TIME, 0, 0, 0, NULL},
+};
+
+static const struct rr_field ready_fields[] = {
+    {"status", RR_FIELD_TEXT, 0, 1, 16, NULL},
+};
+
+const struct rr_schema answer_schemas[] = {
+    {"Room", room_fields, RR_LEN(room_fields)},
+    {"Reservation", reservation_fields, RR_LEN(reservation_fields)},
+    {"Ready", ready_fields, RR_LEN(ready_fields)},
+    {0},
+};

@@ -48,6 +48,18 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     return reservation_write(db, c, cancel, &x->reservation, 200);
 }
 
+const struct rr_operation reservation_cancel_operation = {
+    .method = "POST",
+    .pattern = "/v1/reservations/{id}/cancellation",
+    .id = "cancelReservation",
+    .summary = "Cancel a reservation; again: the same answer",
+    .status = 200,
+    .answer = "Reservation",
+    .flags = RR_OP_WRITE | RR_OP_ETAG | RR_OP_IF_MATCH | RR_OP_UUID,
+    .body = fields,
+    .n_body = RR_LEN(fields),
+};
+
 enum rr_step reservation_cancel(struct rr_req *r)
 {
     static const struct command_kind kind = {

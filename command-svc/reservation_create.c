@@ -73,6 +73,19 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     return reservation_write(db, c, store_insert_reservation, new, 201);
 }
 
+const struct rr_operation reservation_create_operation = {
+    .method = "POST",
+    .pattern = "/v1/reservations",
+    .id = "createReservation",
+    .summary = "Reserve a room from a start to an end",
+    .status = 201,
+    .answer = "Reservation",
+    .flags = RR_OP_WRITE | RR_OP_ETAG,
+    .body = fields,
+    .n_body = RR_LEN(fields),
+    .errors = {RR_SLOT_TAKEN, RR_ROOM_RETIRED, RR_FORBIDDEN},
+};
+
 enum rr_step reservation_create(struct rr_req *r)
 {
     static const struct command_kind kind = {.done = "reservation created",

@@ -30,6 +30,17 @@ static enum rr_step reply(struct rr_req *r, bool found)
     return read_reply_version(r, (uint32_t)x->reservation.version, &body);
 }
 
+const struct rr_operation reservation_get_operation = {
+    .method = "GET",
+    .pattern = "/v1/reservations/{id}",
+    .id = "getReservation",
+    .summary = "A reservation, from the truth",
+    .status = 200,
+    .answer = "Reservation",
+    .flags = RR_OP_ETAG | RR_OP_CACHED | RR_OP_UUID,
+    .errors = {RR_DB_UNAVAILABLE, RR_DB_BUSY},
+};
+
 enum rr_step reservation_get(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .query = query, .reply = reply};

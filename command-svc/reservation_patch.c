@@ -110,6 +110,19 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     return reservation_write(db, c, store_update_reservation, &x->new, 200);
 }
 
+const struct rr_operation reservation_patch_operation = {
+    .method = "PATCH",
+    .pattern = "/v1/reservations/{id}",
+    .id = "changeReservation",
+    .summary = "Move or retitle a reservation",
+    .status = 200,
+    .answer = "Reservation",
+    .flags = RR_OP_WRITE | RR_OP_ETAG | RR_OP_IF_MATCH | RR_OP_NEEDS_IF_MATCH | RR_OP_UUID,
+    .body = fields,
+    .n_body = RR_LEN(fields),
+    .errors = {RR_SLOT_TAKEN, RR_ROOM_RETIRED, RR_RESERVATION_CANCELLED},
+};
+
 enum rr_step reservation_patch(struct rr_req *r)
 {
     static const struct command_kind kind = {.done = "reservation changed",

@@ -43,6 +43,19 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     return RR_DB_ONE;
 }
 
+const struct rr_operation room_create_operation = {
+    .method = "POST",
+    .pattern = "/v1/rooms",
+    .id = "createRoom",
+    .summary = "Make a room",
+    .status = 201,
+    .answer = "Room",
+    .flags = RR_OP_WRITE | RR_OP_ETAG,
+    .body = fields,
+    .n_body = RR_LEN(fields),
+    .errors = {RR_ROOM_NAME_TAKEN},
+};
+
 enum rr_step room_create(struct rr_req *r)
 {
     /* No room to lock yet: two rooms of one name meet at the unique index. */

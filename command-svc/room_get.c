@@ -31,6 +31,17 @@ static enum rr_step reply(struct rr_req *r, bool found)
     return read_reply_version(r, (uint32_t)x->room.version, &body);
 }
 
+const struct rr_operation room_get_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/{id}",
+    .id = "getRoom",
+    .summary = "A room, from the truth",
+    .status = 200,
+    .answer = "Room",
+    .flags = RR_OP_ETAG | RR_OP_CACHED,
+    .errors = {RR_DB_UNAVAILABLE, RR_DB_BUSY},
+};
+
 enum rr_step room_get(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .query = query, .reply = reply};

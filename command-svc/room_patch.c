@@ -88,6 +88,19 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     return RR_DB_ONE;
 }
 
+const struct rr_operation room_patch_operation = {
+    .method = "PATCH",
+    .pattern = "/v1/rooms/{id}",
+    .id = "changeRoom",
+    .summary = "Rename, resize, move or retire a room",
+    .status = 200,
+    .answer = "Room",
+    .flags = RR_OP_WRITE | RR_OP_ETAG | RR_OP_IF_MATCH | RR_OP_NEEDS_IF_MATCH,
+    .body = fields,
+    .n_body = RR_LEN(fields),
+    .errors = {RR_ROOM_NAME_TAKEN},
+};
+
 enum rr_step room_patch(struct rr_req *r)
 {
     static const struct command_kind kind = {

@@ -24,3 +24,17 @@ const struct rr_route rr_builtin_routes[] = {
     {.method = "GET", .pattern = "/metrics", .handle = metrics, .may = RR_EVERYBODY},
     {0},
 };
+
+static enum rr_step openapi(struct rr_req *r)
+{
+    const struct rr_buf *document = &r->http->hl->http->openapi;
+    struct rr_buf body = {0};
+
+    rr_buf_put(&body, document->data, document->len);
+    return rr_reply_json(r, 200, &body);
+}
+
+const struct rr_route rr_openapi_routes[] = {
+    {.method = "GET", .pattern = "/openapi.json", .handle = openapi, .may = RR_EVERYBODY},
+    {0},
+};

@@ -146,6 +146,7 @@ struct rr_http_service {
     /* Ended by a row with method NULL. /livez and /metrics are built in; /readyz is the service's. Where all
      * are for everybody, RR_AUTH=jwt needs no keys. */
     const struct rr_route *routes;
+    const struct rr_openapi *openapi; /* what /openapi.json says of them (openapi.h); NULL: there is none */
     /* In the loop's thread, before it takes requests; may be NULL. */
     enum rr_err (*loop_init)(struct rr_loop *l, void *app, void **ret_loop_app);
     /* In the loop's thread, when all clients have been answered; may be NULL. It ends the loop's own work:

@@ -90,6 +90,7 @@ struct rr_http {
     const struct rr_http_conf *conf;
     const struct rr_http_service *svc;
     struct rr_router *router;
+    struct rr_buf openapi; /* the document; empty if there is none */
     struct rr_auth *auth;
     struct MHD_Response *out_of_memory; /* answers when not even an answer can be made */
     uint16_t port;
@@ -131,6 +132,7 @@ long rr_percent_decode(char *s);
 
 /* ---- builtin.c ---- */
 extern const struct rr_route rr_builtin_routes[]; /* /livez, /metrics */
+extern const struct rr_route rr_openapi_routes[]; /* /openapi.json */
 
 /* ---- counts.c ---- */
 struct rr_counts *rr_counts_new(const struct rr_router *router);

@@ -10,6 +10,7 @@
 #include "http_internal.h"
 #include "listen.h"
 #include "loop_internal.h"
+#include "openapi.h"
 
 #include "../log.h"
 #include "../time.h"
@@ -163,6 +164,7 @@ static void free_http(struct rr_http *http)
     if (http->out_of_memory)
         MHD_destroy_response(http->out_of_memory);
     rr_router_free(http->router);
+    rr_buf_fini(&http->openapi);
     rr_auth_free(http->auth);
     pthread_cond_destroy(&http->changed);
     pthread_mutex_destroy(&http->lock);
@@ -172,7 +174,8 @@ static void free_http(struct rr_http *http)
 static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr_http_service *svc)
 {
     static char text[] = "{\"type\":\"/problems/no-memory\",\"status\":503,\"code\":\"no-memory\"}";
-    const struct rr_route *const tables[] = {rr_builtin_routes, svc->routes, NULL};
+    const struct rr_route *const tables[] = {rr_builtin_routes, svc->routes,
+                                             svc->openapi ? rr_openapi_routes : NULL, NULL};
     struct rr_http *http = calloc(1, sizeof(*http) + conf->loops * sizeof(http->loops[0]));
 
     if (!http)
@@ -185,8 +188,10 @@ static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr
     pthread_mutex_init(&http->lock, NULL);
     pthread_cond_init(&http->changed, NULL);
     http->router = rr_router_new(tables);
+    if (svc->openapi)
+        rr_openapi_render(svc->openapi, svc->routes, conf->auth == RR_AUTH_JWT, &http->openapi);
     http->out_of_memory = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
-    if (http->router && http->out_of_memory &&
+    if (http->router && http->out_of_memory && !http->openapi.failed &&
         MHD_add_response_header(http->out_of_memory, "Content-Type", "application/problem+json") == MHD_YES &&
         MHD_add_response_header(http->out_of_memory, "Retry-After", "1") == MHD_YES)
         return http;
