@@ -71,6 +71,8 @@ def _logs(stack: Stack, args) -> None:
 
 
 def _env(stack: Stack, args) -> None:
+    if not stack.is_there:
+        raise StackError(f"there is no stack in {_shown(stack.dir)}: scripts/up makes one")
     values = stack.env
     if args.name:
         # Alone, as the program is started: a key must not meet its own _FILE form from the stack's env.
@@ -163,7 +165,7 @@ def main() -> int:
     try:
         stack = Stack(dir=args.dir, ports=args.ports, preset=args.preset)
         return args.work(stack, args) or 0
-    except StackError as error:
+    except (StackError, OSError) as error:  # a full disk, a folder of somebody else's: it names the file
         print(f"stack: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

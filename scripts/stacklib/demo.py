@@ -74,6 +74,8 @@ class _Client:
 
 def load(stack) -> None:
     """Loads the demo, unless that has been done."""
+    if not stack.command_svc.alive():
+        raise StackError("the demo goes through command-svc, which does not run: scripts/stack up")
     state = _state(stack)
     if state and state["complete"]:
         return

@@ -50,11 +50,8 @@ def _choose(taken: set[int]) -> int:
 
 def allot(file: Path, mode: str) -> dict[str, int]:
     """The port of each server: from the environment, else as `file` remembers them, else by `mode`
-    ("default" or "auto"). A stack keeps its ports until it is wiped, so that its clients find it again."""
-    try:
-        known = json.loads(file.read_text())
-    except (OSError, ValueError):
-        known = {}
+    ("default" or "auto"). Writes nothing: remember() does, once the stack becomes one."""
+    known = _known(file)
     ports = {}
     for name, default in DEFAULT.items():
         text = os.environ.get(variable(name))
@@ -66,9 +63,22 @@ def allot(file: Path, mode: str) -> dict[str, int]:
             ports[name] = known[name]
         else:
             ports[name] = default if mode == "default" else _choose(set(ports.values()))
-    if ports != known:
-        file.write_text(json.dumps(ports, indent=2) + "\n")
     return ports
+
+
+def remember(file: Path, ports: dict[str, int]) -> None:
+    """A stack keeps its ports until it is wiped, so that its clients find it again."""
+    if ports != _known(file):
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(ports, indent=2) + "\n")
+        partial.rename(file)
+
+
+def _known(file: Path) -> dict[str, int]:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
 
 
 def _owner(port: int) -> str:

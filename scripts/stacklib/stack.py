@@ -18,7 +18,7 @@ from .connect import Connect
 from .errors import StackError
 from .kafka import Kafka
 from .passwords import Passwords
-from .ports import HOST, allot
+from .ports import HOST, allot, remember
 from .programs import TOPIC, CommandSvc, Projector, QuerySvc
 from .progress import Progress
 from .server import Server, write_if_changed
@@ -76,8 +76,8 @@ class Stack:
         self.files = Files(self)
         self.kafka_pom = REPO / "deploy/kafka/pom.xml"
         self.passwords = Passwords(self.dir / "secrets")
-        self.dir.mkdir(parents=True, exist_ok=True)
-        self.ports = allot(self.dir / "ports.json", ports)
+        self._ports_file = self.dir / "ports.json"
+        self.ports = allot(self._ports_file, ports)
         self.mysql = mysql.Mysql(self)
         self.postgres = postgres.Postgres(self)
         self.kafka = Kafka(self)
@@ -100,6 +100,11 @@ class Stack:
         if name not in self.servers:
             raise StackError(f"there is no server {name!r}; there are {', '.join(self.servers)}")
         return self.servers[name]
+
+    @property
+    def is_there(self) -> bool:
+        """True once anything has been done in the folder; looking at a stack does not make one."""
+        return self._ports_file.exists()
 
     def log(self, name: str) -> Path:
         """The log file of that name; its folder is made."""
@@ -199,6 +204,8 @@ class Stack:
         """Stops those servers (all) and tells their exit statuses, as far as they are known."""
         chosen = {server.name for server in self._named(names)}
         statuses: dict[str, int | None] = {}
+        if not self.is_there:
+            return statuses
         with self._turn():
             for group in _STOP_ORDER:
                 threads = []
@@ -227,19 +234,23 @@ class Stack:
             server.await_ready(seconds)
 
     def wipe(self) -> None:
-        """Stops everything and removes the folder. The cache stays."""
-        self.stop()
-        if not (self.dir / "ports.json").exists():
-            raise StackError(f"{self.dir} is no stack's folder, it is left alone")
-        for name in _DATA_FOLDERS:
-            shutil.rmtree(self.dir / name, ignore_errors=True)
-        for name in ("env", "demo.json", "ports.json", "lock"):
-            (self.dir / name).unlink(missing_ok=True)
-        if any(self.dir.iterdir()):
-            self.progress.say(f"{self.dir}: wiped, but for {', '.join(p.name for p in self.dir.iterdir())}")
-        else:
-            self.dir.rmdir()
-            self.progress.say(f"{self.dir}: wiped")
+        """Stops everything and removes the folder. The cache stays. A folder that never was a stack's is left alone: /var/lib
+        has a folder mysql, too."""
+        if not self.is_there:
+            if self.dir.exists() and any(self.dir.iterdir()):
+                raise StackError(f"{self.dir} is no stack's folder, it is left alone")
+            return
+        with self._turn():
+            self.stop()
+            for name in _DATA_FOLDERS:
+                shutil.rmtree(self.dir / name, ignore_errors=True)
+            for name in ("env", "demo.json", self._ports_file.name, "lock"):
+                (self.dir / name).unlink(missing_ok=True)
+            if any(self.dir.iterdir()):
+                self.progress.say(f"{self.dir}: wiped, but for {', '.join(p.name for p in self.dir.iterdir())}")
+            else:
+                self.dir.rmdir()
+                self.progress.say(f"{self.dir}: wiped")
 
     def write_env(self) -> None:
         """<dir>/env, to be sourced by a shell. It holds passwords."""
@@ -312,6 +323,7 @@ class Stack:
             except BlockingIOError:
                 self.progress.say("another process works on this stack: waiting for it")
                 fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            remember(self._ports_file, self.ports)
         self._depth += 1
         try:
             yield
