@@ -41,10 +41,10 @@ void read_param_int(struct read *rd, int64_t v)
 
 void read_param_time(struct read *rd, int64_t us)
 {
-    /* 0001-01-01T00:00:00Z, 9999-12-31T23:59:59Z */
+    /* 0001-01-01T00:00:00Z, 10000-01-01T00:00:00Z */
     if (us < INT64_C(-62135596800) * RR_US_PER_SEC)
         read_param_text(rd, "-infinity");
-    else if (us > INT64_C(253402300799) * RR_US_PER_SEC)
+    else if (us >= INT64_C(253402300800) * RR_US_PER_SEC)
         read_param_text(rd, "infinity");
     else
         rr_time_format(us, param_room(rd));

@@ -51,6 +51,9 @@ static enum rr_err parse(struct read *rd)
     err = list_parse(rd, &after);
     if (err)
         return err;
+    /* A cursor is no secret: one that somebody has made up may hold any instant, and infinity has no gaps. */
+    if (after.major < range.from || after.major > range.to)
+        return RR_CURSOR_INVALID;
     read_statement(rd, &stmt);
     read_param_int(rd, room);
     read_param_time(rd, after.major);
