@@ -127,11 +127,14 @@ static void go_on(struct read *rd, enum rr_err err, enum phase next)
     rr_resume(rd->r); /* rd may be gone after this */
 }
 
-/* A read that keeps ending in the wrong generation has met more switches than can be. */
-static enum rr_err may_repeat(struct read *rd)
+/* A read that keeps being repeated has lost one connection after the other (`why` says so), or has met more
+ * switches of generation than can be. */
+static enum rr_err may_repeat(struct read *rd, enum rr_err why)
 {
     if (++rd->repeats <= REPEATS_MAX)
         return RR_OK;
+    if (why != RR_OK && why != RR_INTERNAL)
+        return why;
     rr_log(RR_LOG_ERROR, &rd->r->log, "the serving generation cannot be read", "generation=%d statement=%s",
            rd->loop->session.generation, rd->query.stmt->name);
     return RR_INTERNAL;
@@ -259,7 +262,7 @@ static void tokens_done(struct waiter *w, enum rr_err err)
     enum phase next = READ;
 
     if (err == RR_PROJECTION_NOT_READY) {
-        err = may_repeat(rd);
+        err = may_repeat(rd, err);
         next = GENERATION;
     } else if (err == RR_PROJECTION_BEHIND) {
         set_as_of(rd, rd->loop->waiters.as_of);
@@ -294,7 +297,7 @@ static void read_done(struct rr_query *q)
         break;
     case SESSION_REPEAT:
         next = rd->loop->session.generation ? READ : GENERATION;
-        err = may_repeat(rd);
+        err = may_repeat(rd, err);
         break;
     case SESSION_FAILED: break;
     }
