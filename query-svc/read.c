@@ -200,7 +200,8 @@ static enum rr_err parse(struct rr_req *r, const struct read_kind *kind)
      * still holds. */
     rr_reply_header(r, "Cache-Control", "private, no-cache");
     err = rr_query_fields(r, kind->fields, kind->n_fields, rd->v);
-    if (!err)
+    /* Places among those who wait are few: nobody gets one who has not said who they are. */
+    if (!err && r->route->may != RR_EVERYBODY)
         err = parse_tokens(rd);
     return err ? err : kind->parse(rd);
 }

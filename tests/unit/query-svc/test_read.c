@@ -128,6 +128,17 @@ static void a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ou
     assert_int_equal(world.answered, RR_DB_UNAVAILABLE);
 }
 
+static void who_is_nobody_waits_for_no_token(void **state)
+{
+    struct fixture *f = *state;
+
+    f->route.may = RR_EVERYBODY;
+    world.token = "AgAAAAAAAAABAAAAASVP6u8";
+    assert_int_equal(read_step(&f->http.req, &kind), RR_WAIT);
+    assert_int_equal(f->rd.waiter.n_tokens, 0);
+    assert_string_equal(world.submitted->stmt->name, "thing");
+}
+
 /* ---- parameters ---- */
 
 static const char *time_param(struct read *rd, const char *text)
@@ -163,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_nobody_waits_for_no_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_instant_that_can_be_asked_for_is_finite, set_up, tear_down),
         cmocka_unit_test_setup_teardown(beyond_them_lies_infinity, set_up, tear_down),
     };
