@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import Cancelled, StackError
@@ -14,11 +16,19 @@ _lock = threading.Lock()
 
 
 def cancel_all() -> None:
-    """Ends every helper that is running and lets no other begin: a part has failed already."""
+    """Ends every helper that is running and lets no other begin: a part has failed already. One that must not be torn
+    out of its work is left to its end."""
     _cancelled.set()
     with _lock:
         for process in _running:
-            process.terminate()
+            _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Ends it with all that it has started: a CMake that is gone would leave its compilers at work in the build folder."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):  # gone just now; run by sudo
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def reset() -> None:
@@ -37,6 +47,7 @@ def run(
     env: dict[str, str] | None = None,
     stdin: str | None = None,
     cwd: Path | None = None,
+    may_be_ended: bool = True,
 ) -> str:
     """Runs `argv` and returns its standard output. Its output goes to `log` instead, if one is given.
     Raises StackError, which says `what` failed and shows the output, when it does not exit with 0."""
@@ -58,10 +69,17 @@ def run(
     finally:
         if log:
             out.close()
-    with _lock:
-        _running.add(process)
+    if may_be_ended:
+        with _lock:
+            _running.add(process)
+            if _cancelled.is_set():
+                _end(process)
     try:
         stdout, stderr = process.communicate(stdin.encode() if stdin is not None else None)
+    except BaseException:  # Ctrl-C
+        if may_be_ended:
+            _end(process)
+        raise
     finally:
         with _lock:
             _running.discard(process)

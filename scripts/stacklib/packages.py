@@ -109,7 +109,8 @@ def ensure(wanted: list[tuple[str, str | None]], log: Path, archives: Path | Non
     with _one_at_a_time():
         command.run([*apt, "update"], "apt-get update", log)
         with _without_new_cluster(names, sudo):
-            command.run([*install, "install", *names], f"installing {' '.join(names)}", log)
+            # Ended in the middle, it would leave packages half configured, which the next run could not mend.
+            command.run([*install, "install", *names], f"installing {' '.join(names)}", log, may_be_ended=False)
     return names
 
 
