@@ -283,7 +283,7 @@ class Stack:
 
     def _build(self) -> None:
         log = self.log("build")
-        with self.progress.step("build") as step:
+        with self.progress.step("build") as step, self._build_turn():
             binaries = [server.binary for server in (self.command_svc, self.query_svc, self.projector)]
             before = [path.stat().st_mtime_ns if path.exists() else 0 for path in binaries]
             if not (self.build_dir / "build.ninja").exists():
@@ -294,6 +294,14 @@ class Stack:
             command.run(argv, "the build", log, cwd=self.repo)
             if before != [path.stat().st_mtime_ns for path in binaries]:
                 step.done = str(self.build_dir)
+
+    @contextmanager
+    def _build_turn(self):
+        """Two stacks, or a stack and scripts/test, may build in the same folder, which Ninja does not guard."""
+        self.build_dir.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.build_dir.with_name(self.build_dir.name + ".lock"), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _start_postgres(self) -> None:
         self.postgres.start()
