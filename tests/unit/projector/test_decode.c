@@ -254,6 +254,10 @@ static void a_wrong_type_or_value_is_named(void **state)
     expect_refused(event, "Quarterly", "Q\\u0000", "column title: a text with U+0000");
     expect_refused(event, "\"op\":\"c\"", "\"op\":\"x\"", "field op: \"x\" is not known");
     expect_refused("room-c", "\"active\":1", "\"active\":\"yes\"", "column active: a number is expected");
+    expect_refused("pulse-u", "\"ts_us\":1", "\"ts_us\":-1",
+                   "field source.ts_us: -1795356129235068 is out of range");
+    expect_refused("pulse-u", "\"ts_us\":1795356129235068", "\"ts_us\":1795356129235068000",
+                   "field source.ts_us: 1795356129235068000 is out of range");
 }
 
 static void an_impossible_interval_is_refused(void **state)
