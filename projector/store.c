@@ -1,4 +1,5 @@
 #include "store.h"
+#include "log.h"
 #include "time.h"
 
 #include <endian.h>
@@ -53,6 +54,10 @@ void params_time(struct params *p, int64_t us)
 void params_array(struct params *p, struct pgarray *a)
 {
     pgarray_end(a);
+    if (a->buf.failed) { /* half an array might pass for a whole one */
+        rr_error("out of memory", "bytes=%zu", a->buf.len);
+        abort();
+    }
     params_bytes(p, a->buf.data, a->buf.len);
 }
 
