@@ -16,7 +16,7 @@ void health_trouble(struct health *h, const char *why)
     pthread_mutex_unlock(&h->lock);
 }
 
-void health_applied(struct health *h, bool serving, int64_t as_of)
+void health_well(struct health *h, bool serving, int64_t as_of)
 {
     pthread_mutex_lock(&h->lock);
     h->trouble[0] = '\0';

@@ -9,7 +9,7 @@
 
 struct health {
     pthread_mutex_t lock;
-    char trouble[600]; /* why no batch can be applied; "": the last one was */
+    char trouble[600]; /* why no batch can be applied; "": the last one was, or there is none */
     bool serving;
     int64_t as_of;
     uint32_t ready_lag_ms;
@@ -17,9 +17,9 @@ struct health {
 
 void health_init(struct health *h, uint32_t ready_lag_ms);
 void health_trouble(struct health *h, const char *why);
-/* A batch was applied: whatever was wrong is over. */
-void health_applied(struct health *h, bool serving, int64_t as_of);
+/* A batch was applied, or the log has nothing more: whatever was wrong is over. */
+void health_well(struct health *h, bool serving, int64_t as_of);
 
-/* GET /readyz; the loop's app is the struct health. 200 when the last batch went through, the generation
- * serves and as_of is fresh. */
+/* GET /readyz; the loop's app is the struct health. 200 when nothing is in the way of the next batch, the
+ * generation serves and as_of is fresh. */
 enum rr_step readyz(struct rr_req *r);

@@ -73,6 +73,7 @@ static int open_topic(struct run *r, struct failure *f)
             rr_info("waiting for the topic", "topic=%s", r->conf->kafka.topic);
         }
         health_trouble(r->health, rr_kafka_error(r->kafka));
+        telemetry_lag(&r->telemetry, &r->position, -1);
         nap(r, TOPIC_PAUSE_MS);
     }
     return end == RR_KAFKA_OK ? 0 : fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
@@ -173,7 +174,7 @@ static int name_message(const struct run *r, struct failure *f)
 static void applied(struct run *r, int64_t since)
 {
     telemetry_applied(&r->telemetry, &r->batch, rr_time_monotonic() - since);
-    health_applied(r->health, r->position.serving, r->position.as_of);
+    health_well(r->health, r->position.serving, r->position.as_of);
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
@@ -192,6 +193,8 @@ static int run_batch(struct run *r, struct failure *f)
         if (apply_batch(r->apply, &r->batch, r->next_offset, r->fingerprint, &r->position, f) != 0)
             return name_message(r, f);
         applied(r, since);
+    } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
+        health_well(r->health, r->position.serving, r->position.as_of); /* nothing is left to apply */
     }
     if (r->position.serving && !served)
         rr_info("the generation serves", "generation=%d offset=%lld", r->position.generation,
@@ -239,7 +242,7 @@ static void stand_by(struct run *r)
         nap(r, STANDBY_LOOK_MS);
     }
     store_close(s);
-    if (!stopping(r))
+    if (unmoved == STANDBY_LOOKS)
         rr_warn("nobody moves the position: taking over", "offset=%lld", (long long)seen);
 }
 
