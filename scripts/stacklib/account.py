@@ -57,6 +57,7 @@ def folder(path: Path, mode: int = 0o750) -> Path:
 
 
 def _open_to_others(path: Path) -> bool:
+    """Whether anybody may enter the folder `path` (or the folders above the file `path`)."""
     return all(p.stat().st_mode & 0o001 for p in [path, *path.parents] if p.is_dir())
 
 
@@ -74,11 +75,11 @@ def wrap(argv: list[str], *paths: Path) -> list[str]:
     if user is None:
         return argv
     prefix = ["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"]
-    closed = [p for p in paths if not _open_to_others(p.parent)]
+    closed = [p for p in paths if not _open_to_others(p)]
     if closed:
         if not _has_capability(CAP_DAC_READ_SEARCH):
             raise StackError(
-                f"the user {USER} cannot enter the folders above {closed[0]}, and the capability that would "
+                f"the user {USER} cannot reach {closed[0]}, and the capability that would "
                 "let it (CAP_DAC_READ_SEARCH) is not ours to give: choose another place with --dir or "
                 "RR_CACHE_DIR, or move the checkout"
             )
