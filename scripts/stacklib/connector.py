@@ -9,7 +9,7 @@ from . import mysql
 from .command import check_cancelled
 from .errors import StackError
 from .ports import HOST
-from .server import fill, http_get
+from .server import direct, fill, http_get
 
 NAME = "reservations"
 START_SECONDS = 90
@@ -38,7 +38,7 @@ def _call(stack, method: str, path: str, body: dict | None = None) -> None:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30):
+            with direct.open(request, timeout=30):
                 return
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")

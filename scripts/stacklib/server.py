@@ -1,6 +1,7 @@
 """What all servers of a stack have in common: start, readiness, stop, and telling why not."""
 
 import hashlib
+import http.client
 import json
 import os
 import signal
@@ -17,6 +18,9 @@ from .ports import HOST, require_free
 
 # Handed on to whatever we start, so that sanitizers can be steered from outside.
 _PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "RR_LOG_LEVEL")
+
+# All servers are on this machine, whatever proxy the environment names for the rest of the world.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Server:
@@ -97,7 +101,8 @@ class Server:
         with self._lock:
             self.prepare()
             argv = self.argv()
-            env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(self.stack.dir)}
+            # Not the caller's PATH: from another shell a server would seem to have changed.
+            env = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self.stack.dir)}
             env |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
             env |= self.environment() | self.settings
             fingerprint = self._fingerprint(argv, env)
@@ -187,11 +192,11 @@ class Server:
 def http_get(url: str, seconds: float = 2.0) -> tuple[int, str]:
     """(status, body); status 0 and the reason if there is no answer."""
     try:
-        with urllib.request.urlopen(url, timeout=seconds) as answer:
+        with direct.open(url, timeout=seconds) as answer:
             return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(errors="replace")
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         return 0, str(error)
 
 
