@@ -12,7 +12,7 @@ from .waiting import eventually
 
 # What makes a run unsound whatever the tests say: a sanitizer's report, a broken invariant.
 UNSOUND = re.compile(
-    r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|^BUG\b|\bBUG at\b", re.MULTILINE
+    r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|^BUG\b|\bBUG at\b|Assertion `", re.MULTILINE
 )
 
 _CLIENTS = {"command-svc": Command, "query-svc": Query, "projector": Service}

@@ -1,10 +1,13 @@
 """Times of bookings. All lie in the future of the day on which the tests run, whenever that is."""
 
+import functools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
+@functools.cache
 def today() -> date:
+    """The day on which the tests began: it must not change between a booking and the look at it."""
     return datetime.now(UTC).date()
 
 
