@@ -17,6 +17,7 @@ from support.model import Model, Request
 SECONDS = float(os.environ.get("RR_PROPERTY_SECONDS", "20"))
 SEED = int(os.environ.get("RR_SEED", random.randrange(10**6)))
 DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
+ALTERNATIVES_SHOWN = 5
 OFFSETS = ("Z", "+00:00", "+09:00", "-05:30")
 
 
@@ -28,6 +29,8 @@ class Caller:
         self.model = model
         self.users = [unique("user") for _ in range(3)]
         self.prefix = unique("room")
+        # Larger than the rooms of other tests, which then are no alternatives.
+        self.capacity = self.rng.randrange(20_000, 90_000)
         self.sent: deque[Request] = deque(maxlen=40)
 
     def draw(self) -> Request:
@@ -35,7 +38,7 @@ class Caller:
         if keyed and self.rng.random() < 0.08:
             return self.rng.choice(keyed)
         kinds = {
-            self._create_room: 1 if len(self.model.rooms) < 4 else 0.15,
+            self._create_room: 1 if len(self.model.rooms) < 6 else 0.15,
             self._change_room: 1,
             self._create: 6,
             self._change: 6,
@@ -59,7 +62,7 @@ class Caller:
         return self.rng.choice((name, name.lower(), name.upper()))
 
     def _create_room(self) -> Request:
-        body = {"name": self._name(), "capacity": self.rng.randint(1, 40)}
+        body = {"name": self._name(), "capacity": self.capacity + self.rng.randrange(5)}
         spoilt = None
         if self.rng.random() < 0.1:
             body, spoilt = self._spoil(body, {"capacity": (0, 100_001), "name": ("", "x" * 201, "a\tb")})
@@ -69,7 +72,7 @@ class Caller:
         number, room = self.rng.choice(list(self.model.rooms.items()))
         body = {
             "name": self._name(),
-            "capacity": self.rng.randint(1, 40),
+            "capacity": self.capacity + self.rng.randrange(5),
             "active": self.rng.random() < 0.8,
             "location": self.rng.choice((None, "first floor")),
         }
@@ -162,7 +165,8 @@ class Caller:
         return f"{moment + sign * shift:%Y-%m-%dT%H:%M:%S}{self.rng.choice(('', '.0', '.000000'))}{offset}"
 
 
-def check(request: Request, outcome, answer: Answer) -> None:
+def check(outcome, answer: Answer, known: dict) -> None:
+    """`known`: the model's rooms; there may be others, of which it knows nothing."""
     assert answer.status == outcome.status, f"expected {outcome}"
     assert (answer.headers.get("Idempotency-Replayed") == "true") == outcome.replayed
     if outcome.code:
@@ -171,6 +175,10 @@ def check(request: Request, outcome, answer: Answer) -> None:
         assert answer.bad_names == outcome.bad_names
     got = {name: answer.json.get(name) for name in outcome.members}
     assert got == outcome.members
+    if outcome.alternatives is not None:
+        mine = [room for room in answer["alternatives"] if room["room_id"] in known]
+        others = len(answer["alternatives"]) - len(mine)
+        assert mine == outcome.alternatives[: ALTERNATIVES_SHOWN - others]
     if answer.status < 300 and not outcome.replayed:
         assert answer.etag == f'"{answer["version"]}"' and answer.token
         assert (answer.headers.get("Location") is not None) == (answer.status == 201)
@@ -189,7 +197,7 @@ def driven(command):
         answer = command.call(request.method, request.path, request.body, headers=request.headers)
         log.append(f"{request} → {answer}")
         try:
-            check(request, outcome, answer)
+            check(outcome, answer, model.rooms)
         except AssertionError as error:
             calls = "\n".join(log)
             raise AssertionError(f"RR_SEED={SEED}: {error}\n{calls}") from None

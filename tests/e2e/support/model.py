@@ -72,6 +72,7 @@ class Outcome:
     members: dict = field(default_factory=dict)
     bad_names: set[str] = field(default_factory=set)
     made: Room | Reservation | None = None
+    alternatives: list[dict] | None = None  # of the rooms that the model knows
     reason: str | None = None
     replayed: bool = False
 
@@ -204,19 +205,49 @@ class Model:
         return any(room.name.lower() == name.lower() for number, room in self.rooms.items() if number != but)
 
     def _overlap(self, wanted: Reservation, but: str | None) -> Outcome | None:
-        taken = sorted(
-            (r.starts_at, r.ends_at)
-            for number, r in self.reservations.items()
-            if number != but
-            and r.state == "confirmed"
-            and r.room_id == wanted.room_id
-            and r.starts_at < wanted.ends_at
-            and wanted.starts_at < r.ends_at
-        )
+        taken = [span for span in self._taken(wanted.room_id, but) if _meet(span, wanted)]
         if not taken:
             return None
-        shown = [{"starts_at": times.text(a), "ends_at": times.text(b)} for a, b in taken[:CONFLICTS_SHOWN]]
-        return _refuse(409, "slot-taken", conflicts=shown)
+        shown = [_interval(*span) for span in taken[:CONFLICTS_SHOWN]]
+        outcome = _refuse(409, "slot-taken", conflicts=shown, next_free=self._next_free(wanted, but, taken[-1][1]))
+        outcome.alternatives = self._alternatives(wanted, but)
+        return outcome
+
+    def _taken(self, room_id: int, but: str | None) -> list[tuple[datetime, datetime]]:
+        return sorted(
+            (r.starts_at, r.ends_at)
+            for number, r in self.reservations.items()
+            if number != but and r.state == "confirmed" and r.room_id == room_id
+        )
+
+    def _next_free(self, wanted: Reservation, but: str | None, since: datetime) -> dict | None:
+        """Each end of a reservation is tried, the earliest that fits is it."""
+        taken = self._taken(wanted.room_id, but)
+        for _, start in sorted(taken, key=lambda span: span[1]):
+            moved = replace(wanted, starts_at=start, ends_at=start + (wanted.ends_at - wanted.starts_at))
+            if start >= since and not any(_meet(span, moved) for span in taken):
+                return _interval(moved.starts_at, moved.ends_at)
+        return None
+
+    def _alternatives(self, wanted: Reservation, but: str | None) -> list[dict]:
+        fitting = sorted(
+            (room.capacity, number, room.name)
+            for number, room in self.rooms.items()
+            if room.active and number != wanted.room_id and room.capacity >= self.rooms[wanted.room_id].capacity
+        )
+        return [
+            {"room_id": number, "name": name}
+            for _, number, name in fitting
+            if not any(_meet(span, wanted) for span in self._taken(number, but))
+        ]
+
+
+def _meet(span: tuple[datetime, datetime], wanted: Reservation) -> bool:
+    return span[0] < wanted.ends_at and wanted.starts_at < span[1]
+
+
+def _interval(starts_at: datetime, ends_at: datetime) -> dict:
+    return {"starts_at": times.text(starts_at), "ends_at": times.text(ends_at)}
 
 
 def _read(body: dict) -> dict:
