@@ -167,9 +167,12 @@ static void begin_parameter(struct rr_json *j, const char *where, const char *na
     rr_json_bool(j, "required", required);
 }
 
-static void put_header_parameter(struct rr_json *j, const char *name, bool required, const char *pattern)
+static void put_header_parameter(struct rr_json *j, const char *name, bool required, const char *pattern,
+                                 const char *example)
 {
     begin_parameter(j, "header", name, required);
+    if (example)
+        rr_json_text(j, "example", example);
     put_string(j, "schema", pattern);
     rr_json_end_object(j);
 }
@@ -195,12 +198,12 @@ static void put_parameters(struct rr_json *j, const struct rr_operation *op)
     if (strstr(op->pattern, "{id}"))
         put_id_parameter(j, op->flags & RR_OP_UUID);
     if (op->flags & RR_OP_IF_MATCH)
-        put_header_parameter(j, "If-Match", op->flags & RR_OP_NEEDS_IF_MATCH, ETAG_PATTERN);
+        put_header_parameter(j, "If-Match", op->flags & RR_OP_NEEDS_IF_MATCH, ETAG_PATTERN, "\"1\"");
     if (op->flags & RR_OP_CACHED)
-        put_header_parameter(j, "If-None-Match", false, NULL);
+        put_header_parameter(j, "If-None-Match", false, NULL, "\"1\"");
     if (op->flags & RR_OP_WRITE) {
-        put_header_parameter(j, "Idempotency-Key", false, KEY_PATTERN);
-        put_header_parameter(j, "Prefer", false, NULL);
+        put_header_parameter(j, "Idempotency-Key", false, KEY_PATTERN, NULL);
+        put_header_parameter(j, "Prefer", false, NULL, "return=minimal");
     }
     rr_json_end_array(j);
 }
