@@ -27,6 +27,7 @@
 
 struct run {
     const struct run_conf *conf;
+    struct store_conf store_conf; /* conf's, with what stops it */
     struct health *health;
     struct telemetry telemetry;
     pthread_t thread;
@@ -83,7 +84,7 @@ static int open_all(struct run *r, struct failure *f)
 {
     struct generation g;
 
-    if (open_topic(r, f) != 0 || store_open(&r->conf->store, &r->store, f) != 0 ||
+    if (open_topic(r, f) != 0 || store_open(&r->store_conf, &r->store, f) != 0 ||
         generation_open(r->store, r->conf->kafka.topic, rr_kafka_cluster_id(r->kafka), &g, f) != 0 ||
         apply_new(r->store, g.position.generation, &r->apply, f) != 0)
         return -1;
@@ -233,7 +234,7 @@ static void stand_by(struct run *r)
     rr_warn("another projector moves the position: standing by", "offset=%lld",
             (long long)r->position.next_offset);
     health_trouble(r->health, "standing by: another projector moves the position");
-    if (store_open(&r->conf->store, &s, &f) != 0)
+    if (store_open(&r->store_conf, &s, &f) != 0)
         return;
     while (!stopping(r) && unmoved < STANDBY_LOOKS && generation_find(s, &g, &f) == 0) {
         telemetry_lag(&r->telemetry, &g.position, -1);
@@ -291,6 +292,8 @@ int run_start(const struct run_conf *conf, struct health *health, struct run **r
     if (!r)
         return -ENOMEM;
     r->conf = conf;
+    r->store_conf = conf->store;
+    r->store_conf.stop = &r->wake;
     r->health = health;
     r->limit = conf->batch_events;
     r->pause_ms = PAUSE_MIN_MS;

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #define MAX_RESULTS 32
+#define STOP_MS     5000
 
 struct store {
     PGconn *conn;
     uint32_t timeout_ms;
+    int stop;         /* -1: none */
+    int64_t deadline; /* of the trip */
     PGresult *results[MAX_RESULTS];
     int n_results, n_sent; /* answers that are there; statements collected */
     bool broken;           /* collecting failed: the trip says so */
@@ -119,33 +122,40 @@ static int lost(const struct store *s, struct failure *f)
     return -1;
 }
 
-static int wait_for(const struct store *s, short events, int64_t deadline, struct failure *f)
+static int wait_for(struct store *s, short events, struct failure *f)
 {
-    struct pollfd p = {.fd = PQsocket(s->conn), .events = events};
-    int64_t left = deadline - rr_time_monotonic();
+    struct pollfd p[] = {{.fd = PQsocket(s->conn), .events = events}, {.fd = s->stop, .events = POLLIN}};
+    int64_t now = rr_time_monotonic(), left = s->deadline - now;
 
     if (left <= 0)
         return fail(f, FAIL_POSTGRES, "PostgreSQL: no answer within %u ms", s->timeout_ms);
-    poll(&p, 1, (int)(left / 1000) + 1);
+    poll(p, RR_LEN(p), (int)(left / 1000) + 1);
+    if (p[1].revents) {
+        s->stop = -1; /* it stays readable */
+        if (s->timeout_ms > STOP_MS)
+            s->timeout_ms = STOP_MS;
+        if (left > (int64_t)s->timeout_ms * 1000)
+            s->deadline = now + (int64_t)s->timeout_ms * 1000;
+    }
     return 0;
 }
 
 /* The socket is read while it is written: the server may wait for its answers to be taken before it reads on.
  */
-static int flush_out(struct store *s, int64_t deadline, struct failure *f)
+static int flush_out(struct store *s, struct failure *f)
 {
     int rest;
 
     while ((rest = PQflush(s->conn)) > 0)
-        if (wait_for(s, POLLIN | POLLOUT, deadline, f) != 0 || !PQconsumeInput(s->conn))
+        if (wait_for(s, POLLIN | POLLOUT, f) != 0 || !PQconsumeInput(s->conn))
             return f->kind ? -1 : lost(s, f);
     return rest < 0 ? lost(s, f) : 0;
 }
 
-static int next_result(struct store *s, int64_t deadline, PGresult **ret, struct failure *f)
+static int next_result(struct store *s, PGresult **ret, struct failure *f)
 {
     while (PQisBusy(s->conn)) {
-        if (wait_for(s, POLLIN, deadline, f) != 0)
+        if (wait_for(s, POLLIN, f) != 0)
             return -1;
         if (!PQconsumeInput(s->conn))
             return lost(s, f);
@@ -172,11 +182,11 @@ static int sql_error(const struct store *s, const PGresult *res, struct failure 
 }
 
 /* One statement's answer: its result and the NULL that ends it. */
-static int take_answer(struct store *s, int64_t deadline, struct failure *f)
+static int take_answer(struct store *s, struct failure *f)
 {
     PGresult *res, *end;
 
-    if (next_result(s, deadline, &res, f) != 0)
+    if (next_result(s, &res, f) != 0)
         return -1;
     if (!res)
         return lost(s, f);
@@ -186,23 +196,23 @@ static int take_answer(struct store *s, int64_t deadline, struct failure *f)
     case PGRES_TUPLES_OK: break;
     default: return sql_error(s, res, f);
     }
-    return next_result(s, deadline, &end, f);
+    return next_result(s, &end, f);
 }
 
 int store_trip(struct store *s, struct failure *f)
 {
-    int64_t deadline = rr_time_monotonic() + (int64_t)s->timeout_ms * 1000;
     PGresult *sync;
 
+    s->deadline = rr_time_monotonic() + (int64_t)s->timeout_ms * 1000;
     f->kind = FAIL_NONE;
     if (s->broken || !PQpipelineSync(s->conn))
         return lost(s, f);
-    if (flush_out(s, deadline, f) != 0)
+    if (flush_out(s, f) != 0)
         return -1;
     while (s->n_results < s->n_sent)
-        if (take_answer(s, deadline, f) != 0)
+        if (take_answer(s, f) != 0)
             return -1;
-    if (next_result(s, deadline, &sync, f) != 0)
+    if (next_result(s, &sync, f) != 0)
         return -1;
     if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC) {
         PQclear(sync);
@@ -281,6 +291,7 @@ int store_open(const struct store_conf *conf, struct store **ret, struct failure
     if (!s)
         return fail(f, FAIL_POSTGRES, "PostgreSQL: out of memory");
     s->timeout_ms = conf->timeout_ms;
+    s->stop = conf->stop ? *conf->stop : -1;
     s->conn = PQconnectdbParams(keywords, values, 1);
     if (PQstatus(s->conn) != CONNECTION_OK || PQsetnonblocking(s->conn, 1) != 0 ||
         !PQenterPipelineMode(s->conn))

@@ -22,6 +22,7 @@ struct store_conf {
     const char *conninfo;
     uint32_t timeout_ms; /* for a trip */
     bool synchronous_commit;
+    const int *stop; /* NULL, or a file descriptor: once it is readable, a trip has 5 s at most */
 };
 
 /* A constant. `name` NULL: not prepared. */
