@@ -48,6 +48,7 @@ struct run {
     uint32_t pause_ms;
     char logged[600]; /* what was logged last, and when: the same is not said again at once */
     int64_t logged_at;
+    int64_t stopped_at; /* the message that cannot be applied; -1: none */
 };
 
 static bool stopping(const struct run *r)
@@ -91,8 +92,9 @@ static int open_all(struct run *r, struct failure *f)
     r->position = g.position;
     if (rr_kafka_start(r->kafka, r->position.next_offset) != RR_KAFKA_OK)
         return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
-    rr_info("reading", "topic=%s offset=%lld generation=%d state=%s", g.topic,
-            (long long)g.position.next_offset, g.position.generation, g.state);
+    rr_log(g.position.next_offset == r->stopped_at ? RR_LOG_DEBUG : RR_LOG_INFO, NULL, "reading",
+           "topic=%s offset=%lld generation=%d state=%s", g.topic, (long long)g.position.next_offset,
+           g.position.generation, g.state);
     return 0;
 }
 
@@ -179,6 +181,7 @@ static void applied(struct run *r, int64_t since)
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
+    r->stopped_at = -1;
     r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
 }
 
@@ -263,6 +266,7 @@ static void pause_after(struct run *r, const struct failure *f)
         return;
     }
     tell_failure(r, f);
+    r->stopped_at = f->kind == FAIL_MESSAGE ? r->position.next_offset : -1;
     nap(r, r->pause_ms);
     r->pause_ms = r->pause_ms * 2 < PAUSE_MAX_MS ? r->pause_ms * 2 : PAUSE_MAX_MS;
 }
@@ -297,6 +301,7 @@ int run_start(const struct run_conf *conf, struct health *health, struct run **r
     r->health = health;
     r->limit = conf->batch_events;
     r->pause_ms = PAUSE_MIN_MS;
+    r->stopped_at = -1;
     telemetry_init(&r->telemetry);
     batch_init(&r->batch);
     r->wake = eventfd(0, EFD_CLOEXEC);
