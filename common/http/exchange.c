@@ -158,7 +158,8 @@ static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
 /* The request is complete, or somebody has resumed it. */
 static void proceed(struct rr_http_req *h)
 {
-    if (h->failed || h->hl->past_drain) {
+    /* What has its result by now is told it: "overloaded" would deny a write that is committed. */
+    if (h->failed || (h->hl->past_drain && !h->read)) {
         /* What a worker has of a write may still be committed, and nobody will wait for it. */
         rr_reply_error(&h->req,
                        h->failed && changes_something(h->method) ? RR_OUTCOME_UNKNOWN : RR_OVERLOADED);

@@ -121,6 +121,7 @@ static void *hold(void *arg)
 }
 
 static pthread_t holder;
+static struct rr_loop *held_loop;
 
 static enum rr_step held(struct rr_req *r)
 {
@@ -131,6 +132,7 @@ static enum rr_step held(struct rr_req *r)
         return reply(r, j->result);
     j->r = r;
     j->post.run = job_done;
+    held_loop = r->loop;
     assert_int_equal(0, pthread_create(&holder, NULL, hold, j));
     return RR_WAIT;
 }
@@ -459,6 +461,53 @@ static void a_write_that_takes_longer_has_an_unknown_outcome(void **state)
     close(fd);
 }
 
+enum { DRAIN_MS = 1000 };
+
+static sem_t loop_is_held_up, result_is_there;
+
+static void hold_loop_up(struct rr_post *post)
+{
+    (void)post;
+    sem_post(&loop_is_held_up);
+    sem_wait(&result_is_there);
+}
+
+static void let_time_end(struct rr_post *post)
+{
+    const struct timespec past_drain = {.tv_sec = DRAIN_MS / 1000, .tv_nsec = 100000000};
+
+    (void)post;
+    nanosleep(&past_drain, NULL);
+}
+
+static void a_result_that_is_there_when_the_time_ends_is_still_told(void **state)
+{
+    struct rr_post held_up = {.run = hold_loop_up}, time_ends = {.run = let_time_end};
+    pthread_t stopper;
+    int fd, idle;
+
+    (void)state;
+    start(1, DRAIN_MS);
+    idle = client_connect(rr_http_port(http));
+    fd = client_connect(rr_http_port(http));
+    client_send(fd, "POST /held/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    sem_wait(&given_to_worker);
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_true(client_is_closed(idle)); /* the stop has begun */
+    rr_loop_post(held_loop, &held_up);
+    sem_wait(&loop_is_held_up);
+    sem_post(&worker_may_go_on);
+    pthread_join(holder, NULL);
+    rr_loop_post(held_loop, &time_ends);
+    sem_post(&result_is_there); /* the loop meets the result and the end of the time in one turn */
+    client_read(fd, &a, false);
+    assert_int_equal(200, a.status);
+    assert_string_equal("done 1", a.body);
+    pthread_join(stopper, NULL);
+    close(fd);
+    close(idle);
+}
+
 static void an_owner_that_comes_in_time_after_the_503_releases_the_request(void **state)
 {
     pthread_t stopper;
@@ -537,6 +586,7 @@ int main(void)
         cmocka_unit_test(what_is_in_flight_when_the_service_stops_is_finished),
         cmocka_unit_test(what_takes_longer_is_answered_503_and_its_owner_may_come_later),
         cmocka_unit_test(a_write_that_takes_longer_has_an_unknown_outcome),
+        cmocka_unit_test(a_result_that_is_there_when_the_time_ends_is_still_told),
         cmocka_unit_test(an_owner_that_comes_in_time_after_the_503_releases_the_request),
         cmocka_unit_test(what_the_service_hands_back_at_the_end_is_released),
         cmocka_unit_test(a_stopped_service_listens_no_more),
@@ -546,5 +596,7 @@ int main(void)
     rr_signal_init();
     sem_init(&given_to_worker, 0, 0);
     sem_init(&worker_may_go_on, 0, 0);
+    sem_init(&loop_is_held_up, 0, 0);
+    sem_init(&result_is_there, 0, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
