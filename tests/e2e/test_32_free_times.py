@@ -117,6 +117,11 @@ def test_other_peoples_names_and_titles_are_in_no_schedule(command, guarded, roo
 # ---- when a room is free ----
 
 
+def test_the_last_second_that_can_be_asked_for_is_a_time_like_any_other(query, room):
+    found = gaps(query, room, "9999-12-31T23:00:00Z", "9999-12-31T23:59:59.5Z", token=room.token)
+    assert found == [("9999-12-31T23:00:00Z", "9999-12-31T23:59:59.500000Z", 59)]
+
+
 def test_gaps_lie_between_reservations_and_end_at_the_range(command, query, room, user):
     command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
     command.reserve(room, on(3, "11:00"), on(3, "12:00"), user)
