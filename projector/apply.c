@@ -393,7 +393,7 @@ static int read_days_left(struct apply *a, struct batch *b, struct failure *f)
     return take_both_days(a, b, days, f);
 }
 
-static int add_writes(struct apply *a, const struct batch *b, struct failure *f)
+int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
 {
     add_rooms_write(a, b); /* first: the two that follow read the names */
     add_rooms_rename(a, b);
@@ -410,7 +410,7 @@ static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, 
     store_add(a->store, &sql_begin, NULL);
     add_advance(a, p, next_offset, fingerprint, b->as_of);
     if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || read_days_left(a, b, f) != 0 ||
-        add_writes(a, b, f) != 0)
+        apply_rows(a, b, f) != 0)
         return -1;
     add_end(a, b, p);
     store_add(a->store, &sql_commit, NULL);

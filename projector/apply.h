@@ -35,3 +35,7 @@ void apply_free(struct apply *a);
  * neither, and the store has to be closed. */
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
                 struct position *p, struct failure *f) RR_MUST_CHECK;
+
+/* Collects the statements that write what is new in a planned batch: no trip, no position. For whoever has
+ * locked the position's row. */
+int apply_rows(struct apply *a, const struct batch *b, struct failure *f) RR_MUST_CHECK;

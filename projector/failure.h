@@ -9,6 +9,7 @@
 #define FAILURES(X)                                                                                            \
     X(NONE, "none")         /* nothing is wrong */                                                             \
     X(KAFKA, "kafka")       /* brokers, topic or partition are not what is needed */                           \
+    X(MYSQL, "mysql")       /* the truth cannot be read */                                                     \
     X(POSTGRES, "postgres") /* connection lost, serialization, disk full …: the same again may go through */ \
     X(MOVED, "moved")       /* another projector has moved the position, or the generation has retired */      \
     X(MESSAGE, "message")   /* a message cannot be read or applied for its content */

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "run.h"
 #include "status.h"
+#include "verify_verb.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 struct conf {
     struct rr_http_conf http;
     struct run_conf run;
+    struct rr_mysql_conf mysql;
     int synchronous_commit, log_level;
     uint32_t ready_lag_ms;
 };
@@ -36,12 +38,15 @@ static const struct rr_config_key keys[] = {
     {.key = NULL},
 };
 
-static const struct rr_config_key *const key_parts[] = {keys, NULL};
+/* For `verify`, which reads the truth. */
+static const struct rr_config_key mysql_keys[] = {RR_MYSQL_CONFIG(struct conf, mysql), {.key = NULL}};
+
+static const struct rr_config_key *const key_parts[] = {keys, mysql_keys, NULL};
 
 static const struct rr_config_table table = {
     .program = "projector",
     .about = "applies the changes in Kafka to the read model in PostgreSQL",
-    .usage = "run | status [--json]",
+    .usage = "run | status [--json] | verify [--repair] [--json]",
     .parts = key_parts,
 };
 
@@ -81,14 +86,14 @@ static int serve(const struct conf *conf)
     return err != 0;
 }
 
-/* Takes `--json` out of the arguments, for it belongs to a verb and is no setting. */
-static bool take_json(int *argc, char **argv)
+/* Takes a flag out of the arguments, for it belongs to a verb and is no setting. */
+static bool take_flag(int *argc, char **argv, const char *flag)
 {
     bool found = false;
     int n = 0;
 
     for (int i = 0; i < *argc; i++)
-        if (strcmp(argv[i], "--json") == 0)
+        if (strcmp(argv[i], flag) == 0)
             found = true;
         else
             argv[n++] = argv[i];
@@ -97,11 +102,26 @@ static bool take_json(int *argc, char **argv)
     return found;
 }
 
+static int run_verb(const struct conf *conf, const char *verb, bool as_json, bool repairing)
+{
+    const struct verify_conf verify_conf = {
+        .store = &conf->run.store, .kafka = &conf->run.kafka, .mysql = &conf->mysql};
+
+    if (strcmp(verb, "run") == 0 && !as_json && !repairing)
+        return serve(conf);
+    if (strcmp(verb, "status") == 0 && !repairing)
+        return status(&conf->run.store, &conf->run.kafka, as_json);
+    if (strcmp(verb, "verify") == 0)
+        return verify_verb(&verify_conf, repairing, as_json);
+    fprintf(stderr, "projector: one of these is expected: %s\n", table.usage);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct conf conf = {.log_level = 0};
-    bool as_json = take_json(&argc, argv);
-    int words = 0, end = 2;
+    bool as_json = take_flag(&argc, argv, "--json"), repairing = take_flag(&argc, argv, "--repair");
+    int words = 0, end;
 
     switch (rr_config_load(&table, &conf, argc, argv, &words)) {
     case RR_CONFIG_OK: break;
@@ -110,12 +130,7 @@ int main(int argc, char **argv)
     }
     conf.run.store.synchronous_commit = conf.synchronous_commit;
     rr_log_init("projector", (enum rr_log_level)conf.log_level);
-    if (words == 1 && strcmp(argv[1], "run") == 0 && !as_json)
-        end = serve(&conf);
-    else if (words == 1 && strcmp(argv[1], "status") == 0)
-        end = status(&conf.run.store, &conf.run.kafka, as_json);
-    else
-        fputs("projector: one of these is expected: run, status [--json]\n", stderr);
+    end = run_verb(&conf, words == 1 ? argv[1] : "", as_json, repairing);
     rr_config_fini(&table, &conf);
     return end;
 }

@@ -1,0 +1,63 @@
+/* held: what a generation of the read model holds, read inside one snapshot of PostgreSQL.
+ *
+ * It has a connection of its own. Rows come in the order of their keys; all memory is the caller's arena. */
+#pragma once
+
+#include "arena.h"
+#include "buckets.h"
+#include "change.h"
+#include "failure.h"
+#include "store.h"
+#include "truth.h"
+
+struct held;
+
+struct held_state {
+    struct reservation reservation;
+    struct text room_name, room_location;
+};
+
+/* Events in order of (id, version); `changes` beside them; states in order of id. Their events' created_at
+ * is not held. */
+struct held_rows {
+    struct event *events;
+    struct text *changes;
+    struct held_state *states;
+    size_t n_events, n_states;
+};
+
+struct held_day {
+    int64_t room_id, day; /* ALL_ROOMS: of all rooms together */
+    int32_t reservations, reserved_minutes;
+    int32_t starts[QUARTERS], minutes[QUARTERS];
+    bool broken; /* its arrays are not QUARTERS numbers */
+};
+
+struct held_days {
+    struct held_day *days;
+    size_t n;
+};
+
+int held_open(const struct store_conf *conf, int32_t generation, struct held **ret,
+              struct failure *f) RR_MUST_CHECK;
+void held_close(struct held *h);
+
+/* Where the generation is now, outside of any snapshot. FAIL_MOVED if it has retired. */
+int held_position(struct held *h, int64_t *ret_next_offset, struct failure *f) RR_MUST_CHECK;
+int held_snapshot(struct held *h, struct failure *f) RR_MUST_CHECK;
+int held_release(struct held *h, struct failure *f) RR_MUST_CHECK;
+
+/* As truth_bound(). */
+int held_bound(struct held *h, struct id_range *range, size_t n, struct failure *f) RR_MUST_CHECK;
+int held_range(struct held *h, const struct id_range *range, struct arena *arena, struct held_rows *ret,
+               struct failure *f) RR_MUST_CHECK;
+int held_rooms(struct held *h, struct arena *arena, struct truth_rooms *ret, struct failure *f) RR_MUST_CHECK;
+int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret, bool *ret_found,
+              struct failure *f) RR_MUST_CHECK;
+/* Up to some thousand buckets of rooms, or of all rooms together, after (*day, *room_id), which move on;
+ * n 0: that was all. */
+int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
+              struct held_days *ret, struct failure *f) RR_MUST_CHECK;
+
+/* False for times that no reservation can have: they come of damage, and their days would fill the memory. */
+bool held_is_possible(const struct reservation *r);

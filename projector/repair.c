@@ -1,0 +1,417 @@
+#include "repair.h"
+#include "apply.h"
+#include "apply_sql.h"
+#include "held.h"
+#include "truth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CHUNK 100
+
+struct repair {
+    const struct report *report;
+    struct repair_totals *totals;
+    int32_t generation;
+    struct truth *truth;
+    struct store *store;
+    struct apply *apply;
+    struct batch batch;
+    struct pgarray column[2];
+    bool unproven;
+};
+
+static const struct statement sql_lock = {
+    "repair_lock", "SELECT p.unproven_since IS NOT NULL FROM projection.position p"
+                   " JOIN projection.generation g USING (generation)"
+                   " WHERE p.generation = $1::integer AND g.state <> 'retired' FOR UPDATE OF p"};
+static const struct statement sql_rooms_delete = {"repair_rooms_delete",
+                                                  "DELETE FROM room WHERE id = ANY ($1::bigint[])"};
+static const struct statement sql_events_delete = {
+    "repair_events_delete",
+    "DELETE FROM reservation_history h USING unnest($1::uuid[], $2::integer[]) AS e(id, version)"
+    " WHERE h.reservation_id = e.id AND h.version = e.version"};
+static const struct statement sql_states_delete = {
+    "repair_states_delete", "DELETE FROM reservation WHERE id = ANY ($1::uuid[])"
+                            " RETURNING room_id, starts_at, ends_at, state = 'confirmed' AND NOT deleted"};
+/* No reservation is longer than 31 days. */
+static const struct statement sql_use_read = {
+    "repair_use_read",
+    "SELECT DISTINCT v.id, v.room_id, v.starts_at, v.ends_at"
+    " FROM unnest($1::bigint[], $2::date[]) AS k(room_id, day)"
+    " JOIN reservation v ON v.room_id = k.room_id AND v.starts_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'"
+    "  AND v.starts_at > (k.day - 32)::timestamp AT TIME ZONE 'UTC'"
+    "  AND v.ends_at > k.day::timestamp AT TIME ZONE 'UTC' AND v.state = 'confirmed' AND NOT v.deleted"};
+static const struct statement sql_days_read = {
+    "repair_days_read", "SELECT day, reservations, reserved_minutes, starts, minutes FROM room_day"
+                        " WHERE day = ANY ($1::date[])"};
+static const struct statement *const statements[] = {
+    &sql_lock, &sql_rooms_delete, &sql_events_delete, &sql_states_delete, &sql_use_read, &sql_days_read};
+
+/* ---- a chunk: one transaction ---- */
+
+static int begin(struct repair *r, struct failure *f)
+{
+    struct params p = {.n = 0};
+    int lock;
+
+    batch_reset(&r->batch);
+    store_clear(r->store);
+    params_int4(&p, r->generation);
+    store_add(r->store, &sql_begin, NULL);
+    lock = store_add(r->store, &sql_lock, &p);
+    if (store_trip(r->store, f) != 0)
+        return -1;
+    if (PQntuples(store_result(r->store, lock)) == 0)
+        return fail(f, FAIL_MOVED, "generation %d has retired", r->generation);
+    r->unproven = store_bool(store_result(r->store, lock), 0, 0);
+    return 0;
+}
+
+static int commit(struct repair *r, struct failure *f)
+{
+    struct params p = {.n = 0};
+    char payload[16];
+
+    snprintf(payload, sizeof(payload), "%d", r->generation);
+    params_bytes(&p, payload, strlen(payload));
+    store_add(r->store, &sql_notify, &p);
+    store_add(r->store, &sql_commit, NULL);
+    return store_trip(r->store, f);
+}
+
+/* What a repair may not do while nobody knows which is right, the log or the truth. */
+static bool refused(const struct repair *r, const struct difference *d)
+{
+    return r->unproven && d->lowers;
+}
+
+/* ---- buckets ---- */
+
+static void add_keys(struct repair *r, bool all_rooms)
+{
+    struct pgarray *day = &r->column[all_rooms ? 0 : 1];
+
+    pgarray_begin(&r->column[0], all_rooms ? PG_DATE : PG_INT8);
+    pgarray_begin(&r->column[1], PG_DATE);
+    for (const struct bucket *k = r->batch.buckets.list; k; k = k->next)
+        if (k->asked && (k->room_id == ALL_ROOMS) == all_rooms) {
+            if (!all_rooms)
+                pgarray_int8(&r->column[0], k->room_id);
+            pgarray_date(day, k->day);
+        }
+}
+
+/* Of the days asked for; what falls into other days by the way is left out. */
+static void count_use(struct repair *r, const PGresult *res)
+{
+    struct buckets *b = &r->batch.buckets;
+
+    for (int i = 0; i < PQntuples(res); i++)
+        buckets_add(b,
+                    &(struct reservation){.room_id = store_int8(res, i, 1),
+                                          .starts_at = store_time(res, i, 2),
+                                          .ends_at = store_time(res, i, 3)},
+                    1);
+    for (struct bucket *k = b->list; k; k = k->next) {
+        k->dirty = k->asked && k->room_id != ALL_ROOMS;
+        r->totals->days += k->dirty;
+    }
+}
+
+static void sum_days(struct repair *r, const PGresult *res)
+{
+    int32_t starts[QUARTERS], minutes[QUARTERS];
+
+    for (struct bucket *k = r->batch.buckets.list; k; k = k->next) {
+        k->dirty = k->asked && k->room_id == ALL_ROOMS;
+        if (!k->dirty)
+            continue;
+        k->reservations = k->reserved_minutes = 0;
+        memset(k->starts, 0, sizeof(k->starts));
+        memset(k->minutes, 0, sizeof(k->minutes));
+    }
+    for (int i = 0; i < PQntuples(res); i++) {
+        struct bucket *k =
+            buckets_get(&r->batch.buckets, ALL_ROOMS, (int64_t)store_int4(res, i, 0) + PG_EPOCH_DAYS);
+
+        if (!pgarray_read_int2(PQgetvalue(res, i, 3), (size_t)PQgetlength(res, i, 3), starts, QUARTERS) ||
+            !pgarray_read_int2(PQgetvalue(res, i, 4), (size_t)PQgetlength(res, i, 4), minutes, QUARTERS))
+            continue; /* another difference, repaired in its turn, which comes here again */
+        k->reservations += store_int4(res, i, 1);
+        k->reserved_minutes += store_int4(res, i, 2);
+        for (int q = 0; q < QUARTERS; q++) {
+            k->starts[q] += starts[q];
+            k->minutes[q] += minutes[q];
+        }
+    }
+}
+
+/* Computes the days that are marked as asked for again: of rooms from their reservations, of all rooms from
+ * those. */
+static int repair_days(struct repair *r, struct failure *f)
+{
+    struct batch days = {.buckets = {.list = NULL}};
+    struct params p = {.n = 0};
+    int number;
+
+    add_keys(r, false);
+    params_array(&p, &r->column[0]);
+    params_array(&p, &r->column[1]);
+    number = store_add(r->store, &sql_use_read, &p);
+    if (store_trip(r->store, f) != 0)
+        return -1;
+    count_use(r, store_result(r->store, number));
+    days.buckets.list = r->batch.buckets.list;
+    if (apply_rows(r->apply, &days, f) != 0)
+        return -1;
+    add_keys(r, true);
+    p.n = 0;
+    params_array(&p, &r->column[0]);
+    number = store_add(r->store, &sql_days_read, &p);
+    if (store_trip(r->store, f) != 0)
+        return -1;
+    sum_days(r, store_result(r->store, number));
+    days.buckets.list = r->batch.buckets.list;
+    return apply_rows(r->apply, &days, f);
+}
+
+static void ask(struct repair *r, int64_t room_id, int64_t day)
+{
+    buckets_get(&r->batch.buckets, room_id, day)->asked = true;
+    buckets_get(&r->batch.buckets, ALL_ROOMS, day)->asked = true;
+}
+
+static int repair_days_chunk(struct repair *r, const struct difference **at, struct failure *f)
+{
+    size_t n = 0;
+
+    if (begin(r, f) != 0)
+        return -1;
+    for (; *at && n < CHUNK; *at = (*at)->next)
+        if ((*at)->place == PLACE_ROOM_DAY || (*at)->place == PLACE_TOTAL_DAY) {
+            ask(r, (*at)->room_id, (*at)->day);
+            n++;
+        }
+    if (repair_days(r, f) != 0)
+        return -1;
+    return commit(r, f);
+}
+
+/* ---- reservations ---- */
+
+struct chunk {
+    struct rr_uuid ids[CHUNK];
+    size_t n;
+    const struct difference *first, *end; /* all differences of these ids, and others */
+};
+
+static bool is_reservation(const struct difference *d)
+{
+    return d->place == PLACE_RESERVATION || d->place == PLACE_HISTORY;
+}
+
+/* All differences of one reservation stand together. */
+static void take_ids(const struct difference **at, struct chunk *c)
+{
+    *c = (struct chunk){.first = *at};
+    for (; *at; *at = (*at)->next) {
+        const struct difference *d = *at;
+
+        if (!is_reservation(d) || (c->n && memcmp(c->ids[c->n - 1].b, d->id.b, sizeof(d->id.b)) == 0))
+            continue;
+        if (c->n == CHUNK)
+            break;
+        c->ids[c->n++] = d->id;
+    }
+    c->end = *at;
+}
+
+static void leave_out(struct repair *r, struct chunk *c, const struct rr_uuid *id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->n; i++)
+        if (memcmp(c->ids[i].b, id->b, sizeof(id->b)) != 0)
+            c->ids[kept++] = c->ids[i];
+    r->totals->refused += c->n - kept;
+    c->n = kept;
+}
+
+/* Those that may not be touched now, and those of which the truth itself is in doubt. */
+static void refuse_ids(struct repair *r, struct chunk *c)
+{
+    for (const struct difference *d = c->first; d != c->end; d = d->next)
+        if (is_reservation(d) && refused(r, d))
+            leave_out(r, c, &d->id);
+    for (const struct difference *d = r->report->n_alarms ? r->report->first : NULL; d; d = d->next)
+        if (d->place == PLACE_TRUTH)
+            leave_out(r, c, &d->id);
+}
+
+static bool has_id(const struct chunk *c, const struct rr_uuid *id)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (memcmp(c->ids[i].b, id->b, sizeof(id->b)) == 0)
+            return true;
+    return false;
+}
+
+/* Takes away what is wrong. Returns the number of the result that says where the reservations counted. */
+static int add_deletes(struct repair *r, const struct chunk *c)
+{
+    struct params p = {.n = 0};
+
+    pgarray_begin(&r->column[0], PG_UUID);
+    pgarray_begin(&r->column[1], PG_INT4);
+    for (const struct difference *d = c->first; d != c->end; d = d->next)
+        if (d->place == PLACE_HISTORY && d->kind != DIFFERENCE_MISSING && has_id(c, &d->id)) {
+            pgarray_uuid(&r->column[0], &d->id);
+            pgarray_int4(&r->column[1], (int32_t)d->version);
+        }
+    params_array(&p, &r->column[0]);
+    params_array(&p, &r->column[1]);
+    store_add(r->store, &sql_events_delete, &p);
+    pgarray_begin(&r->column[0], PG_UUID);
+    for (size_t i = 0; i < c->n; i++)
+        pgarray_uuid(&r->column[0], &c->ids[i]);
+    p.n = 0;
+    params_array(&p, &r->column[0]);
+    return store_add(r->store, &sql_states_delete, &p);
+}
+
+/* The days that the rows counted in, and those that they count in now. */
+static void ask_days(struct repair *r, const PGresult *deleted)
+{
+    struct buckets *b = &r->batch.buckets;
+
+    buckets_reset(b); /* of the plan, which knows only what is added */
+    for (int i = 0; i < PQntuples(deleted); i++) {
+        struct reservation old = {.room_id = store_int8(deleted, i, 0),
+                                  .starts_at = store_time(deleted, i, 1),
+                                  .ends_at = store_time(deleted, i, 2)};
+
+        if (store_bool(deleted, i, 3) && held_is_possible(&old))
+            buckets_touch(b, &old);
+    }
+    for (const struct batch_reservation *v = r->batch.reservations; v; v = v->next)
+        buckets_touch(b, v->now);
+    for (struct bucket *k = b->list; k; k = k->next)
+        k->asked = true;
+}
+
+static int repair_reservations_chunk(struct repair *r, const struct difference **at, struct failure *f)
+{
+    struct truth_rows truth;
+    struct chunk c;
+    int deleted;
+
+    take_ids(at, &c);
+    if (c.n == 0)
+        return 0;
+    if (begin(r, f) != 0)
+        return -1;
+    refuse_ids(r, &c);
+    if (c.n > 0 && truth_events_now(r->truth, c.ids, c.n, &r->batch.arena, &truth, f) != 0)
+        return -1;
+    for (size_t i = 0; c.n > 0 && i < truth.n_events; i++)
+        batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth.events[i]}, 0);
+    deleted = add_deletes(r, &c);
+    if (store_trip(r->store, f) != 0 || batch_plan(&r->batch, f) != 0)
+        return -1;
+    ask_days(r, store_result(r->store, deleted));
+    if (apply_rows(r->apply, &r->batch, f) != 0 || repair_days(r, f) != 0)
+        return -1;
+    r->totals->reservations += c.n;
+    return commit(r, f);
+}
+
+/* ---- rooms ---- */
+
+static int repair_rooms_chunk(struct repair *r, const struct difference **at, struct failure *f)
+{
+    struct params p = {.n = 0};
+    size_t n = 0;
+
+    if (begin(r, f) != 0)
+        return -1;
+    pgarray_begin(&r->column[0], PG_INT8);
+    for (; *at && n < CHUNK; *at = (*at)->next) {
+        struct change c = {.what = CHANGE_ROOM};
+        bool found;
+
+        if ((*at)->place != PLACE_ROOM)
+            continue;
+        if (refused(r, *at)) {
+            r->totals->refused++;
+            continue;
+        }
+        if (truth_room_now(r->truth, (*at)->room_id, &r->batch.arena, &c.room, &found, f) != 0)
+            return -1;
+        pgarray_int8(&r->column[0], (*at)->room_id);
+        if (found)
+            batch_add(&r->batch, &c, 0);
+        n++;
+    }
+    params_array(&p, &r->column[0]);
+    store_add(r->store, &sql_rooms_delete, &p);
+    if (batch_plan(&r->batch, f) != 0 || apply_rows(r->apply, &r->batch, f) != 0)
+        return -1;
+    r->totals->rooms += n;
+    return commit(r, f);
+}
+
+/* ---- all of them ---- */
+
+typedef int repair_chunk(struct repair *r, const struct difference **at, struct failure *f);
+
+static bool has_any(const struct report *report, enum difference_place a, enum difference_place b)
+{
+    for (const struct difference *d = report->first; d; d = d->next)
+        if (d->place == a || d->place == b)
+            return true;
+    return false;
+}
+
+static int repair_all(struct repair *r, repair_chunk *chunk, enum difference_place a, enum difference_place b,
+                      struct failure *f)
+{
+    const struct difference *at = r->report->first;
+
+    if (!has_any(r->report, a, b))
+        return 0;
+    while (at)
+        if (chunk(r, &at, f) != 0)
+            return -1;
+    return 0;
+}
+
+static int run(struct repair *r, const struct verify_conf *conf, struct failure *f)
+{
+    if (truth_open(conf->mysql, &r->truth, f) != 0 || store_open(conf->store, &r->store, f) != 0 ||
+        apply_new(r->store, r->generation, &r->apply, f) != 0 ||
+        store_prepare(r->store, statements, RR_LEN(statements), f) != 0)
+        return -1;
+    if (repair_all(r, repair_rooms_chunk, PLACE_ROOM, PLACE_ROOM, f) != 0)
+        return -1; /* first: reservations show the names of rooms */
+    if (repair_all(r, repair_reservations_chunk, PLACE_RESERVATION, PLACE_HISTORY, f) != 0)
+        return -1;
+    return repair_all(r, repair_days_chunk, PLACE_ROOM_DAY, PLACE_TOTAL_DAY, f);
+}
+
+int repair(const struct verify_conf *conf, int32_t generation, const struct report *report,
+           struct repair_totals *totals, struct failure *f)
+{
+    struct repair r = {.report = report, .totals = totals, .generation = generation};
+    int end;
+
+    batch_init(&r.batch);
+    end = run(&r, conf, f);
+    apply_free(r.apply);
+    store_close(r.store);
+    truth_close(r.truth);
+    for (size_t i = 0; i < RR_LEN(r.column); i++)
+        pgarray_fini(&r.column[i]);
+    batch_fini(&r.batch);
+    return end;
+}

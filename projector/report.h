@@ -1,0 +1,58 @@
+/* report: the differences that a verify finds, in order, each with a key and what differs in words. */
+#pragma once
+
+#include "arena.h"
+#include "change.h"
+#include "json.h"
+
+/* clang-format off */
+#define DIFFERENCE_PLACES(X)                                                                                 \
+    X(TRUTH,       "truth")               /* the truth disagrees with itself: an alarm, never repaired */    \
+    X(ROOM,        "room")                                                                                   \
+    X(RESERVATION, "reservation")                                                                            \
+    X(HISTORY,     "reservation_history")                                                                    \
+    X(ROOM_DAY,    "room_day")                                                                               \
+    X(TOTAL_DAY,   "total_day")
+#define DIFFERENCE_KINDS(X)                                                                                  \
+    X(MISSING, "missing") /* the truth has it */                                                             \
+    X(EXTRA,   "extra")   /* the truth does not have it */                                                   \
+    X(STALE,   "stale")   /* an older version stands there */                                                \
+    X(DIFFERS, "differs")
+/* clang-format on */
+
+enum difference_place {
+#define X(name, text) PLACE_##name,
+    DIFFERENCE_PLACES(X)
+#undef X
+};
+
+enum difference_kind {
+#define X(name, text) DIFFERENCE_##name,
+    DIFFERENCE_KINDS(X)
+#undef X
+};
+
+struct difference {
+    struct difference *next;
+    enum difference_place place;
+    enum difference_kind kind;
+    struct rr_uuid id;    /* of the reservation */
+    int64_t version;      /* in the history */
+    int64_t room_id, day; /* of rooms and buckets */
+    bool lowers;          /* a repair would delete it, or set it back to an older version */
+    struct text detail;   /* "": nothing to add */
+};
+
+struct report {
+    struct arena arena;
+    struct difference *first, **last;
+    size_t n, n_alarms; /* alarms: places TRUTH, and what stands for a rewound truth */
+};
+
+void report_init(struct report *r);
+void report_fini(struct report *r);
+/* `detail` may be NULL; it is copied. Alarms are counted apart by the place. */
+void report_add(struct report *r, const struct difference *d, const char *detail);
+/* "reservation 0192… is missing", in `buf`, which is emptied first. */
+const char *difference_text(const struct difference *d, struct rr_buf *buf);
+void difference_json(const struct difference *d, struct rr_json *j);

@@ -1,0 +1,54 @@
+/* truth: what MySQL holds, read by the projector: inside one consistent snapshot, or as it is now.
+ *
+ * Rows come in the order of their ids, byte by byte, as PostgreSQL orders uuids too. All memory is the
+ * caller's arena. Failures are FAIL_MYSQL. Not shared between threads. */
+#pragma once
+
+#include "arena.h"
+#include "change.h"
+#include "failure.h"
+#include "mysql.h"
+
+struct truth;
+
+/* Reservations in order, and their events in order of (id, version). */
+struct truth_rows {
+    struct event *events;
+    struct reservation *reservations; /* rows of the table `reservation`: those not deleted */
+    size_t n_events, n_reservations;
+};
+
+struct truth_rooms {
+    struct room *rooms;
+    size_t n;
+};
+
+/* (after, upto]; the first range begins with `first`: nothing is before it. */
+struct id_range {
+    struct rr_uuid after, upto;
+    bool first;
+};
+
+/* `conf` outlives it. */
+int truth_open(const struct rr_mysql_conf *conf, struct truth **ret, struct failure *f) RR_MUST_CHECK;
+void truth_close(struct truth *t);
+
+/* Opens the snapshot; *ret_now is an instant of MySQL's clock after everything that it holds was committed.
+ */
+int truth_snapshot(struct truth *t, int64_t *ret_now, struct failure *f) RR_MUST_CHECK;
+void truth_release(struct truth *t);
+/* In the snapshot. The bound is the id of the n-th event after `range->after`; range->upto is left alone if
+ * there are fewer. */
+int truth_bound(struct truth *t, struct id_range *range, size_t n, struct failure *f) RR_MUST_CHECK;
+int truth_range(struct truth *t, const struct id_range *range, struct arena *arena, struct truth_rows *ret,
+                struct failure *f) RR_MUST_CHECK;
+int truth_rooms(struct truth *t, struct arena *arena, struct truth_rooms *ret,
+                struct failure *f) RR_MUST_CHECK;
+
+/* As it is now: the events of these reservations; ids rise. */
+int truth_events_now(struct truth *t, const struct rr_uuid *ids, size_t n, struct arena *arena,
+                     struct truth_rows *ret, struct failure *f) RR_MUST_CHECK;
+/* As it is now; *ret_found false: there is no such room. */
+int truth_room_now(struct truth *t, int64_t id, struct arena *arena, struct room *ret, bool *ret_found,
+                   struct failure *f) RR_MUST_CHECK;
+int truth_now(struct truth *t, int64_t *ret, struct failure *f) RR_MUST_CHECK;

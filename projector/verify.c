@@ -1,0 +1,344 @@
+#include "verify.h"
+#include "compare.h"
+#include "decode.h"
+#include "held.h"
+#include "time.h"
+#include "truth.h"
+
+#include <string.h>
+#include <time.h>
+
+#define RANGE_EVENTS 5000
+#define KAFKA_MS     5000
+#define WAIT_MS      100
+#define FIRST_DAY    (-2000000)           /* before all that there are, and still a date */
+#define STALL_US     (60 * RR_US_PER_SEC) /* nothing has moved for so long: give up */
+#define ROUNDS       100                  /* for a room that changes all the time */
+
+struct verify {
+    const struct verify_conf *conf;
+    int32_t generation;
+    struct truth *truth;
+    struct held *held, *live; /* `live`: outside of the snapshot */
+    struct rr_kafka *kafka;
+    struct report *report;
+    struct verify_totals *totals;
+    struct arena rooms_arena, range_arena, bucket_arena;
+    struct truth_rooms truth_rooms, held_rooms;
+    struct buckets buckets;
+    int64_t *again; /* rooms to be compared again, in rooms_arena */
+    size_t n_again;
+};
+
+/* ---- waiting until what S holds has been applied ---- */
+
+static int open_log(struct verify *v, struct failure *f)
+{
+    int64_t end, position;
+
+    if (rr_kafka_open(v->conf->kafka, KAFKA_MS, &v->kafka) != RR_KAFKA_OK)
+        return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(v->kafka));
+    end = rr_kafka_query_end_offset(v->kafka, KAFKA_MS);
+    if (end < 0)
+        return fail(f, FAIL_KAFKA, "Kafka does not say where the log ends");
+    if (held_position(v->live, &position, f) != 0)
+        return -1;
+    if (position > end)
+        return fail(f, FAIL_KAFKA, "the position %lld is beyond the log's end %lld: the log was replaced",
+                    (long long)position, (long long)end);
+    if (rr_kafka_start(v->kafka, end) != RR_KAFKA_OK)
+        return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(v->kafka));
+    return 0;
+}
+
+/* The offset of a change that was committed after `instant`. */
+static int find_later(struct verify *v, int64_t instant, int64_t *ret_offset, struct failure *f)
+{
+    struct arena arena = {.chunks = NULL};
+    int64_t since = rr_time_monotonic();
+    int end = 1;
+
+    while (end == 1) {
+        struct rr_kafka_message m;
+        struct change c;
+        struct failure unreadable; /* is the projector's business */
+
+        switch (rr_kafka_next(v->kafka, WAIT_MS, &m)) {
+        case RR_KAFKA_OK:
+            since = rr_time_monotonic();
+            if (decode(m.value, m.value_len, &arena, &c, &unreadable) == 0 && c.streamed &&
+                c.committed_at > instant) {
+                *ret_offset = m.offset;
+                end = 0;
+            }
+            arena_reset(&arena);
+            break;
+        case RR_KAFKA_NONE:
+            if (rr_time_monotonic() - since > STALL_US)
+                end = fail(f, FAIL_KAFKA, "no change came through Kafka for a minute, not even a pulse");
+            break;
+        default: end = fail(f, FAIL_KAFKA, "%s", rr_kafka_error(v->kafka)); break;
+        }
+    }
+    arena_fini(&arena);
+    return end;
+}
+
+static int await_applied(struct verify *v, int64_t instant, struct failure *f)
+{
+    const struct timespec nap = {.tv_nsec = 10 * 1000 * 1000};
+    int64_t offset, position, seen = -1, since = rr_time_monotonic();
+
+    if (find_later(v, instant, &offset, f) != 0)
+        return -1;
+    for (;;) {
+        if (held_position(v->live, &position, f) != 0)
+            return -1;
+        if (position > offset)
+            return 0;
+        if (position != seen)
+            since = rr_time_monotonic();
+        else if (rr_time_monotonic() - since > STALL_US)
+            return fail(f, FAIL_KAFKA, "the projector has stood at offset %lld for a minute",
+                        (long long)position);
+        seen = position;
+        nanosleep(&nap, NULL);
+    }
+}
+
+/* ---- rooms ---- */
+
+static void room_differs(struct verify *v, int64_t id, enum difference_kind kind)
+{
+    report_add(v->report,
+               &(struct difference){.place = PLACE_ROOM,
+                                    .kind = kind,
+                                    .room_id = id,
+                                    .lowers = kind == DIFFERENCE_EXTRA || kind == DIFFERENCE_DIFFERS},
+               NULL);
+}
+
+static int compare_rooms(struct verify *v, struct failure *f)
+{
+    const struct truth_rooms *t = &v->truth_rooms, *h = &v->held_rooms;
+    size_t i = 0, k = 0;
+
+    if (truth_rooms(v->truth, &v->rooms_arena, &v->truth_rooms, f) != 0 ||
+        held_rooms(v->held, &v->rooms_arena, &v->held_rooms, f) != 0)
+        return -1;
+    v->totals->rooms = t->n;
+    v->again = arena_alloc(&v->rooms_arena, (h->n + 1) * sizeof(*v->again));
+    while (i < t->n || k < h->n) {
+        const struct room *truth = i < t->n ? &t->rooms[i] : NULL, *held = k < h->n ? &h->rooms[k] : NULL;
+
+        if (!held || (truth && truth->id < held->id)) {
+            room_differs(v, truth->id, DIFFERENCE_MISSING);
+            i++;
+            continue;
+        }
+        k++;
+        i += truth && truth->id == held->id;
+        if (!truth || truth->id != held->id || truth->version < held->version)
+            v->again[v->n_again++] = held->id;
+        else if (truth->version > held->version)
+            room_differs(v, held->id, DIFFERENCE_STALE);
+        else
+            compare_room(truth, held, v->report);
+    }
+    return 0;
+}
+
+/* A room that was newer than S. The truth is never behind what is held: where it is ahead, what is held has
+ * to get there first. */
+static int compare_room_again(struct verify *v, int64_t id, struct failure *f)
+{
+    int64_t expected = 0; /* a version that has been applied */
+
+    for (int round = 0; round < ROUNDS; round++) {
+        struct room truth = {.version = 0}, held = {.version = 0};
+        bool in_truth, in_held;
+        int64_t now;
+
+        if (held_room(v->live, id, &v->rooms_arena, &held, &in_held, f) != 0 ||
+            truth_room_now(v->truth, id, &v->rooms_arena, &truth, &in_truth, f) != 0 ||
+            truth_now(v->truth, &now, f) != 0)
+            return -1;
+        if (held.version == truth.version) {
+            if (in_truth)
+                compare_room(&truth, &held, v->report);
+            return 0;
+        }
+        if (held.version > truth.version || held.version < expected) {
+            room_differs(v, id,
+                         !in_truth                      ? DIFFERENCE_EXTRA
+                         : !in_held                     ? DIFFERENCE_MISSING
+                         : held.version > truth.version ? DIFFERENCE_DIFFERS
+                                                        : DIFFERENCE_STALE);
+            return 0;
+        }
+        expected = truth.version;
+        if (await_applied(v, now, f) != 0)
+            return -1;
+    }
+    return fail(f, FAIL_MYSQL, "room %lld changes too often to be compared", (long long)id);
+}
+
+static int compare_rooms_again(struct verify *v, struct failure *f)
+{
+    for (size_t i = 0; i < v->n_again; i++)
+        if (compare_room_again(v, v->again[i], f) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- reservations ---- */
+
+static void count_use(struct verify *v, const struct held_rows *held)
+{
+    for (size_t i = 0; i < held->n_states; i++)
+        if (held_is_possible(&held->states[i].reservation))
+            buckets_add(&v->buckets, &held->states[i].reservation, 1);
+}
+
+/* The rows held of some ids, which rise. */
+static struct held_rows pick(struct arena *arena, const struct held_rows *held, const struct newer *newer)
+{
+    struct held_rows ret = {.events = arena_alloc(arena, (held->n_events + 1) * sizeof(*ret.events)),
+                            .changes = arena_alloc(arena, (held->n_events + 1) * sizeof(*ret.changes)),
+                            .states = arena_alloc(arena, (held->n_states + 1) * sizeof(*ret.states))};
+    size_t e = 0, s = 0;
+
+    for (size_t i = 0; i < newer->n; i++) {
+        const uint8_t *id = newer->ids[i].b;
+
+        for (; e < held->n_events && memcmp(held->events[e].after.id.b, id, 16) <= 0; e++)
+            if (memcmp(held->events[e].after.id.b, id, 16) == 0) {
+                ret.events[ret.n_events] = held->events[e];
+                ret.changes[ret.n_events++] = held->changes[e];
+            }
+        for (; s < held->n_states && memcmp(held->states[s].reservation.id.b, id, 16) <= 0; s++)
+            if (memcmp(held->states[s].reservation.id.b, id, 16) == 0)
+                ret.states[ret.n_states++] = held->states[s];
+    }
+    return ret;
+}
+
+static int compare_range(struct verify *v, const struct id_range *range, struct failure *f)
+{
+    struct newer newer = {.n = 0};
+    struct compare c = {
+        .arena = &v->range_arena, .report = v->report, .rooms = &v->held_rooms, .newer = &newer};
+    struct truth_rows truth, fresh;
+    struct held_rows held, beyond;
+
+    arena_reset(&v->range_arena);
+    if (truth_range(v->truth, range, &v->range_arena, &truth, f) != 0 ||
+        held_range(v->held, range, &v->range_arena, &held, f) != 0)
+        return -1;
+    v->totals->events += truth.n_events;
+    v->totals->reservations += truth.n_reservations;
+    compare_truth(&truth, v->report);
+    compare_rows(&c, &truth, &held);
+    count_use(v, &held);
+    if (newer.n == 0)
+        return 0;
+    if (truth_events_now(v->truth, newer.ids, newer.n, &v->range_arena, &fresh, f) != 0)
+        return -1;
+    beyond = pick(&v->range_arena, &held, &newer);
+    c.newer = NULL;
+    compare_rows(&c, &fresh, &beyond);
+    return 0;
+}
+
+static int compare_reservations(struct verify *v, struct failure *f)
+{
+    struct id_range range = {.first = true}, other;
+    uint8_t highest[16];
+
+    memset(highest, 0xff, sizeof(highest));
+    for (;;) {
+        memcpy(range.upto.b, highest, sizeof(highest));
+        other = range;
+        if (truth_bound(v->truth, &range, RANGE_EVENTS, f) != 0 ||
+            held_bound(v->held, &other, RANGE_EVENTS, f) != 0)
+            return -1;
+        if (memcmp(other.upto.b, range.upto.b, sizeof(highest)) < 0)
+            range.upto = other.upto;
+        if (compare_range(v, &range, f) != 0)
+            return -1;
+        if (memcmp(range.upto.b, highest, sizeof(highest)) == 0)
+            return 0;
+        range.after = range.upto;
+        range.first = false;
+    }
+}
+
+/* ---- buckets ---- */
+
+static int compare_days(struct verify *v, bool all_rooms, struct failure *f)
+{
+    int64_t day = FIRST_DAY, room_id = INT64_MIN;
+    struct held_days held;
+
+    do {
+        arena_reset(&v->range_arena);
+        if (held_days(v->held, all_rooms, &day, &room_id, &v->range_arena, &held, f) != 0)
+            return -1;
+        v->totals->days += all_rooms ? 0 : held.n;
+        for (size_t i = 0; i < held.n; i++) {
+            struct bucket *k = buckets_get(&v->buckets, held.days[i].room_id, held.days[i].day);
+
+            k->asked = true;
+            compare_day(k, &held.days[i], v->report);
+        }
+    } while (held.n > 0);
+    return 0;
+}
+
+static int compare_buckets(struct verify *v, struct failure *f)
+{
+    if (compare_days(v, false, f) != 0 || compare_days(v, true, f) != 0)
+        return -1;
+    for (const struct bucket *k = v->buckets.list; k; k = k->next)
+        if (!k->asked)
+            compare_day(k, NULL, v->report);
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+static int run(struct verify *v, struct failure *f)
+{
+    if (truth_open(v->conf->mysql, &v->truth, f) != 0 ||
+        held_open(v->conf->store, v->generation, &v->live, f) != 0 ||
+        held_open(v->conf->store, v->generation, &v->held, f) != 0 || open_log(v, f) != 0)
+        return -1;
+    if (truth_snapshot(v->truth, &v->totals->truth_at, f) != 0 ||
+        await_applied(v, v->totals->truth_at, f) != 0 || held_snapshot(v->held, f) != 0)
+        return -1;
+    if (compare_rooms(v, f) != 0 || compare_reservations(v, f) != 0 || compare_buckets(v, f) != 0 ||
+        held_release(v->held, f) != 0)
+        return -1;
+    truth_release(v->truth);
+    return compare_rooms_again(v, f);
+}
+
+int verify(const struct verify_conf *conf, int32_t generation, struct report *report,
+           struct verify_totals *totals, struct failure *f)
+{
+    struct verify v = {.conf = conf, .generation = generation, .report = report, .totals = totals};
+    int end;
+
+    *totals = (struct verify_totals){.truth_at = 0};
+    v.buckets.arena = &v.bucket_arena;
+    end = run(&v, f);
+    rr_kafka_close(v.kafka);
+    held_close(v.held);
+    held_close(v.live);
+    truth_close(v.truth);
+    buckets_fini(&v.buckets);
+    arena_fini(&v.bucket_arena);
+    arena_fini(&v.range_arena);
+    arena_fini(&v.rooms_arena);
+    return end;
+}

@@ -1,0 +1,204 @@
+"""`projector verify` and `--repair`: every kind of damage is found, named and mended, also while writes go on."""
+
+import json
+
+import pytest
+from support import programs, truth
+from support.load import Load
+from support.times import on
+
+
+def verify(stack, *flags, settings=None):
+    """The exit status and what was told."""
+    ended = programs.run(stack, "projector", "verify", "--json", *flags, settings=settings, seconds=240)
+    assert not programs.UNSOUND.search(ended.stderr), ended.stderr[-8000:]
+    return ended.returncode, json.loads(ended.stdout) if ended.stdout.strip() else ended.stderr
+
+
+@pytest.fixture
+def model(pg):
+    """Runs SQL on the serving generation's tables."""
+    (generation,) = pg.execute("SELECT generation FROM projection.generation WHERE state = 'serving'").fetchone()
+    pg.execute(f"SET search_path TO g{generation}")
+
+    def run(statement, *arguments):
+        assert pg.execute(statement, arguments).rowcount > 0, "the damage hit no row"
+
+    return run
+
+
+@pytest.fixture
+def booked(command, mysql, room, user, caught_up):
+    """A reservation with three versions; others in the same room that were cancelled and deleted."""
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, title="Planning")
+    booked = command.change(booked, title="Planning, again")
+    booked = command.change(booked, ends_at=on(2, "11:30"))
+    command.cancel(command.reserve(room, on(3, "10:00"), on(3, "11:00"), user), "no more")
+    deleted = command.reserve(room, on(4, "22:00"), on(5, "02:00"), user)
+    with mysql.cursor() as cursor:
+        cursor.execute("DELETE FROM reservation WHERE id = UUID_TO_BIN(%s)", (deleted["id"],))
+    caught_up()
+    return booked
+
+
+def test_an_undamaged_read_model_equals_the_truth(stack, booked):
+    status, told = verify(stack)
+    assert (status, told["differences"]) == (0, [])
+    assert told["reservations"] > 0 and told["events"] > told["reservations"] and told["rooms"] > 0
+
+
+def test_for_people_it_says_so_in_a_line(stack, booked):
+    ended = programs.run(stack, "projector", "verify", seconds=120)
+    assert ended.returncode == 0
+    assert " equals the truth of " in ended.stdout
+
+
+def test_it_says_when_it_could_not_tell(stack, booked):
+    status, told = verify(stack, settings={"RR_MYSQL_PORT": str(programs.free_port())})
+    assert status == 2
+    assert "could not tell: MySQL" in told
+
+
+OF_THE_RESERVATION = "WHERE id = %(id)s"
+OF_ITS_HISTORY = "WHERE reservation_id = %(id)s AND version = 2"
+DAMAGE = {
+    "row missing": (f"DELETE FROM reservation {OF_THE_RESERVATION}", "reservation", "missing"),
+    "row extra": (
+        "INSERT INTO reservation SELECT gen_random_uuid(), room_id, room_name, room_location, user_id, title, starts_at,"
+        f" ends_at, state, version, deleted, created_at, updated_at FROM reservation {OF_THE_RESERVATION}",
+        "reservation",
+        "extra",
+    ),
+    "row stale": (
+        f"UPDATE reservation SET version = 2, ends_at = ends_at - interval '30 minutes' {OF_THE_RESERVATION}",
+        "reservation",
+        "stale",
+    ),
+    "title": (f"UPDATE reservation SET title = 'Plannimg, again' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "title gone": (f"UPDATE reservation SET title = NULL {OF_THE_RESERVATION}", "reservation", "differs"),
+    "state": (f"UPDATE reservation SET state = 'cancelled' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "unknown state": (f"UPDATE reservation SET state = 'maybe' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "user": (f"UPDATE reservation SET user_id = user_id || 'x' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "room": (f"UPDATE reservation SET room_id = room_id + 1000000 {OF_THE_RESERVATION}", "reservation", "differs"),
+    "end": (f"UPDATE reservation SET ends_at = '9999-12-31Z' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "microsecond": (
+        f"UPDATE reservation SET updated_at = updated_at + interval '1 microsecond' {OF_THE_RESERVATION}",
+        "reservation",
+        "differs",
+    ),
+    "hidden": (f"UPDATE reservation SET deleted = true {OF_THE_RESERVATION}", "reservation", "differs"),
+    "version from nowhere": (f"UPDATE reservation SET version = 99 {OF_THE_RESERVATION}", "reservation", "differs"),
+    "room name": (f"UPDATE reservation SET room_name = 'elsewhere' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "history gap": (f"DELETE FROM reservation_history {OF_ITS_HISTORY}", "reservation_history", "missing"),
+    "history of nothing": (
+        "INSERT INTO reservation_history (reservation_id, version, kind, recorded_at, recorded_by, changes, room_id, user_id,"
+        " starts_at, ends_at, state) SELECT gen_random_uuid(), version, kind, recorded_at, recorded_by, changes, room_id,"
+        f" user_id, starts_at, ends_at, state FROM reservation_history {OF_ITS_HISTORY}",
+        "reservation_history",
+        "extra",
+    ),
+    "version too many": (
+        "INSERT INTO reservation_history (reservation_id, version, kind, recorded_at, recorded_by, changes, room_id, user_id,"
+        " starts_at, ends_at, state) SELECT reservation_id, 4, kind, recorded_at, recorded_by, changes, room_id,"
+        f" user_id, starts_at, ends_at, state FROM reservation_history {OF_ITS_HISTORY}",
+        "reservation_history",
+        "extra",
+    ),
+    "changes": (
+        f"UPDATE reservation_history SET changes = '{{}}' {OF_ITS_HISTORY}", "reservation_history", "differs",
+    ),
+    "kind": (f"UPDATE reservation_history SET kind = 'created' {OF_ITS_HISTORY}", "reservation_history", "differs"),
+    "reason": (f"UPDATE reservation_history SET reason = 'none' {OF_ITS_HISTORY}", "reservation_history", "differs"),
+    "recorded by": (
+        f"UPDATE reservation_history SET recorded_by = 'nobody' {OF_ITS_HISTORY}", "reservation_history", "differs",
+    ),
+    "room renamed": ("UPDATE room SET name = name || '?' WHERE id = %(room_id)s", "room", "differs"),
+    "room stale": ("UPDATE room SET version = version - 1 WHERE id = %(room_id)s", "room", "stale"),
+    "room ahead": ("UPDATE room SET version = version + 1 WHERE id = %(room_id)s", "room", "differs"),
+    "room missing": ("DELETE FROM room WHERE id = %(room_id)s", "room", "missing"),
+    "room extra": ("INSERT INTO room SELECT id + 1000000, name, location, capacity, active, version, created_at, updated_at"
+                   " FROM room WHERE id = %(room_id)s", "room", "extra"),
+    "day missing": ("DELETE FROM room_day WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "missing"),
+    "day": (
+        "UPDATE room_day SET reservations = reservations + 1 WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
+    "quarter-hour": (
+        "UPDATE room_day SET minutes[41] = 14, minutes[42] = 16 WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
+    "quarter-hours lost": (
+        "UPDATE room_day SET starts = starts[2:] WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
+    ),
+    "day of nothing": (
+        "INSERT INTO room_day SELECT room_id, day + 10000, reservations, reserved_minutes, starts, minutes FROM room_day"
+        " WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
+    "total": ("UPDATE total_day SET reserved_minutes = reserved_minutes - 5 WHERE day = (SELECT max(day) FROM total_day)",
+              "total_day", "differs"),
+    "total missing": ("DELETE FROM total_day WHERE reservations > 0", "total_day", "missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_found_and_repaired(stack, pg, mysql, model, booked, name):
+    statement, place, kind = DAMAGE[name]
+    assert pg.execute(statement, {"id": booked["id"], "room_id": booked["room_id"]}).rowcount > 0
+    status, told = verify(stack)
+    assert status == 1
+    assert (place, kind) in {(d["place"], d["kind"]) for d in told["differences"]}, told
+    assert told["repaired"] == {"rooms": 0, "reservations": 0, "room_days": 0, "left_alone": 0}
+    status, told = verify(stack, "--repair")
+    assert (status, told["equal"], told["differences_left"]) == (0, True, 0), told
+    assert sum(told["repaired"].values()) > 0 or place == "total_day"
+    assert truth.differences(mysql, pg) == []
+
+
+def test_an_emptied_read_model_is_filled_again(stack, pg, mysql, model, booked):
+    pg.execute("TRUNCATE room, reservation, reservation_history, room_day, total_day")
+    status, _ = verify(stack, "--repair")
+    assert status == 0
+    assert truth.differences(mysql, pg) == []
+
+
+def test_a_repaired_event_keeps_its_place_in_the_stream_of_events(stack, pg, model, booked):
+    def numbers():
+        rows = pg.execute(
+            "SELECT version, n FROM reservation_history WHERE reservation_id = %s ORDER BY version", [booked["id"]]
+        )
+        return dict(rows.fetchall())
+
+    before = numbers()
+    model("DELETE FROM reservation_history WHERE reservation_id = %s AND version = 2", booked["id"])
+    assert verify(stack, "--repair")[0] == 0
+    after = numbers()
+    assert (after[1], after[3]) == (before[1], before[3])
+    assert after[2] > before[3]
+
+
+def test_while_writes_go_on_an_undamaged_read_model_equals_the_truth(stack, mysql, pg, caught_up):
+    with Load(stack.command_svc.url, writers=4) as load:
+        for _ in range(6):
+            done = load.done
+            status, told = verify(stack)
+            assert (status, told["differences"]) == (0, [])
+            assert load.done > done
+    assert load.problems == []
+    caught_up(60)
+    assert truth.differences(mysql, pg) == []
+
+
+def test_damage_is_repaired_while_writes_go_on(stack, mysql, pg, model, booked, caught_up):
+    with Load(stack.command_svc.url, writers=4) as load:
+        for name in ("row missing", "row stale", "history gap", "room renamed", "day", "total", "room name"):
+            pg.execute(DAMAGE[name][0], {"id": booked["id"], "room_id": booked["room_id"]})
+        model("UPDATE room_day SET reserved_minutes = 0 WHERE reserved_minutes > 0 AND room_id %% 2 = 0")
+        status, told = verify(stack, "--repair")
+        assert (status, told["differences_left"]) == (0, 0), told
+    assert load.problems == []
+    caught_up(60)
+    assert truth.differences(mysql, pg) == []
