@@ -2,6 +2,7 @@
 
 import uuid
 
+import psycopg
 import pymysql
 import pytest
 from support.times import moment, on
@@ -196,3 +197,9 @@ def test_each_program_has_no_more_rights_than_it_needs(stack):
         for statement in ("UPDATE projection.position SET next_offset = 0", "CREATE TABLE public.x (y int)"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 pg.execute(statement)
+
+
+def test_a_generation_that_cannot_serve_leaves_the_serving_one_in_its_place(pg, query):
+    with pytest.raises(psycopg.Error, match="cannot serve"):
+        pg.execute("SELECT projection.serve(0)")
+    query.rooms(expect=200)
