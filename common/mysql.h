@@ -211,7 +211,8 @@ struct rr_mysql_tx {
     void *arg;
     const char *actor, *reason,
         *trace_id;    /* → @rr_actor, @rr_reason, @rr_trace_id; set at begin, NULL again at the end */
-    int64_t deadline; /* no further try after this (monotonic); 0: none */
+    int64_t deadline; /* no further try and no wait for a lock after this, give or take a second (monotonic);
+                         0: none */
 };
 /* RR_OK: committed or rolled back by body's own decision. RR_DB_BUSY: tries used up. RR_DB_UNAVAILABLE.
  * RR_OUTCOME_UNKNOWN: the connection was lost at COMMIT. RR_INTERNAL: an SQL error nobody expected;

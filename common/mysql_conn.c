@@ -214,6 +214,7 @@ static bool connect_once(struct rr_mysql *db)
         return false;
     }
     db->client = c;
+    db->lock_timeout_s = conf->lock_timeout_s;
     db->used = rr_time_monotonic();
     rr_gauge_add(connections, 1);
     return true;

@@ -29,7 +29,8 @@ struct rr_mysql {
     struct mysql_cached *cache;
     size_t n_cached, cap_cached;
     bool in_tx;
-    int64_t used; /* when it last answered */
+    uint32_t lock_timeout_s; /* as this session has it */
+    int64_t used;            /* when it last answered */
     uint64_t insert_id;
     unsigned code; /* of the last call that failed */
     char message[512];

@@ -44,13 +44,28 @@ static void put_literal(struct rr_buf *b, const char *text)
     rr_buf_puts(b, "'");
 }
 
+/* How long a statement of this try may wait for a lock: no longer than the caller has time. In whole seconds,
+ * since InnoDB counts so, and at least one. */
+static uint32_t lock_timeout_s(const struct rr_mysql *db, const struct rr_mysql_tx *tx)
+{
+    const int64_t left = tx->deadline ? (tx->deadline - rr_time_monotonic()) / RR_US_PER_SEC : INT64_MAX;
+
+    if (left >= db->conf->lock_timeout_s)
+        return db->conf->lock_timeout_s;
+    return left > 1 ? (uint32_t)left : 1;
+}
+
 static enum attempt begin(struct rr_mysql *db, const struct rr_mysql_tx *tx)
 {
+    const uint32_t lock_s = lock_timeout_s(db, tx);
     struct rr_buf sql = {0};
     unsigned done;
     bool ok;
 
-    rr_buf_puts(&sql, "SET @rr_actor = ");
+    rr_buf_puts(&sql, "SET ");
+    if (lock_s != db->lock_timeout_s)
+        rr_buf_printf(&sql, "innodb_lock_wait_timeout = %u, ", lock_s);
+    rr_buf_puts(&sql, "@rr_actor = ");
     put_literal(&sql, tx->actor);
     rr_buf_puts(&sql, ", @rr_reason = ");
     put_literal(&sql, tx->reason);
@@ -63,8 +78,10 @@ static enum attempt begin(struct rr_mysql *db, const struct rr_mysql_tx *tx)
     }
     ok = mysql_conn_batch(db, sql.data, sql.len, &done);
     rr_buf_fini(&sql);
-    if (ok)
+    if (ok) {
+        db->lock_timeout_s = lock_s;
         return DONE;
+    }
     switch (mysql_conn_failed(db, mysql_errno(db->client), mysql_error(db->client))) {
     case RR_DB_RETRY: mysql_conn_close(db); return AGAIN;
     default: mysql_conn_close(db); return FAILED;

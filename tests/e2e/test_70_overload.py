@@ -65,6 +65,15 @@ def test_a_room_that_stays_locked_is_503_and_no_internal_error(stack, tmp_path, 
         program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=201)
 
 
+def test_a_request_does_not_wait_longer_than_its_limit(stack, tmp_path, locked_room):
+    """Whatever MySQL's own limits are. Locks are waited for in whole seconds."""
+    settings = PATIENT | {"RR_REQUEST_TIMEOUT_MS": "1500"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program:
+        answer = program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=503)
+        assert answer["code"] == "database-busy"
+        assert 1 <= answer.seconds < 5
+
+
 def test_one_locked_room_does_not_stop_the_others(command, locked_room):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(command.reserve, locked_room, on(2, "10:00"), on(2, "11:00"), expect=None)
