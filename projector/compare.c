@@ -251,11 +251,10 @@ struct heads {
     size_t event, row, held, state;
 };
 
-static bool lower(const struct rr_uuid *id, const struct rr_uuid **lowest)
+static void lower(const struct rr_uuid *id, const struct rr_uuid **lowest)
 {
     if (!*lowest || memcmp(id->b, (*lowest)->b, sizeof(id->b)) < 0)
         *lowest = id;
-    return true;
 }
 
 static bool is(const struct rr_uuid *a, const struct rr_uuid *b)
