@@ -4,6 +4,7 @@
 #include "http/http.h"
 #include "pg.h"
 
+#include "calendar.h"
 #include "feed.h"
 #include "session.h"
 #include "waiters.h"
@@ -14,7 +15,8 @@ struct query_conf {
     struct rr_pg_conf pg;
     struct feed_conf feed;
     int log_level;
-    uint32_t wait_max; /* waiters for Consistency-Tokens, a loop */
+    const char *public_url; /* "": as the client called us */
+    uint32_t wait_max;      /* waiters for Consistency-Tokens, a loop */
     uint32_t
         request_timeout_ms; /* for all of a request's queries together; waiting for tokens comes on top */
 };
@@ -25,6 +27,7 @@ struct query_loop {
     struct session session;
     struct waiters waiters;
     struct feed feed;
+    struct calendar calendar;
     struct zones zones;
 };
 

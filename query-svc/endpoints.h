@@ -17,3 +17,5 @@ enum rr_step user_reservations(struct rr_req *r);
 enum rr_step user_history(struct rr_req *r);
 enum rr_step projection_get(struct rr_req *r);
 enum rr_step events(struct rr_req *r);
+enum rr_step calendar_link(struct rr_req *r);
+enum rr_step calendar_feed(struct rr_req *r);

@@ -3,6 +3,7 @@
 #include "headers.h"
 #include "sql.h"
 
+#include "http/request.h"
 #include "log.h"
 #include "text.h"
 #include "time.h"
@@ -24,6 +25,14 @@ void read_statement(struct read *rd, const struct rr_pg_stmt *stmt)
 void read_param_text(struct read *rd, const char *text)
 {
     rd->query.params[rd->query.n_params++] = text;
+}
+
+enum rr_err read_param_copy(struct read *rd, const char *text)
+{
+    char *copy = rr_req_strndup(rd->r, text, strlen(text));
+
+    read_param_text(rd, copy);
+    return copy ? RR_OK : RR_NO_MEMORY;
 }
 
 static char *param_room(struct read *rd)
@@ -313,7 +322,7 @@ static enum rr_step reply(struct read *rd)
         return rr_reply_error(rd->r, rd->err);
     if (rd->kind->reply)
         return rd->kind->reply(rd);
-    if (rd->status == 304)
+    if (rd->status == 304 || rd->status == 204)
         return rr_reply_empty(rd->r, rd->status);
     return rr_reply_json(rd->r, rd->status, &rd->body);
 }

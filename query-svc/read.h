@@ -64,6 +64,8 @@ void read_fini(void *ctx);
 /* The statement and its parameters, in order. A text has to live as long as the request. */
 void read_statement(struct read *rd, const struct rr_pg_stmt *stmt);
 void read_param_text(struct read *rd, const char *text); /* NULL is SQL NULL */
+/* The same of a copy that lives as long as the request. */
+enum rr_err read_param_copy(struct read *rd, const char *text) RR_MUST_CHECK;
 void read_param_int(struct read *rd, int64_t v);
 void read_param_time(struct read *rd, int64_t us); /* outside the years 1 to 9999: -infinity, infinity */
 /* A date, from days since 1970-01-01. */

@@ -34,6 +34,7 @@ BUILD = [
     ("libmicrohttpd-dev", None),
     ("libjansson-dev", None),
     ("libssl-dev", None),
+    ("libical-dev", None),
     ("libpq-dev", None),
     ("librdkafka-dev", None),
     ("libmariadb-dev", None),

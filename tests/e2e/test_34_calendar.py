@@ -1,0 +1,157 @@
+"""Calendar feeds, read by a parser of another author, through links that carry their own right to read."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import icalendar
+import pytest
+from support.api import unique
+from support.programs import Program
+from support.times import moment, on
+from support.tokens import Signer
+
+
+@pytest.fixture(scope="module")
+def guarded(stack, tmp_path_factory):
+    """A query-svc that asks who calls."""
+    folder = tmp_path_factory.mktemp("guarded")
+    signer = Signer(folder / "keys")
+    with Program(stack, "query-svc", folder, **signer.settings) as program:
+        program.client.signer = signer
+        yield program.client
+
+
+def link(query, path, expect=200, **who) -> str:
+    headers = query.signer.headers(**who) if who else {}
+    answer = query.read(f"{path}/calendar-link", headers=headers, expect=expect)
+    return answer["url"] if expect == 200 else ""
+
+
+def feed(query, url, *, token=None, expect=200, headers=None):
+    """Fetched without credentials, as calendar programs do. They know of no tokens either: somebody else waits."""
+    if token:
+        who = query.signer.headers("waiter") if hasattr(query, "signer") else {}
+        query.read("/v1/projection", token=token, headers=who)
+    return query.read(urlsplit(url).path, expect=expect, headers=headers)
+
+
+def events(answer) -> dict[str, icalendar.Event]:
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    calendar = icalendar.Calendar.from_ical(answer.text)
+    assert calendar["VERSION"] == "2.0"
+    assert calendar["PRODID"]
+    found = calendar.walk("VEVENT")
+    assert not calendar.errors and not any(event.errors for event in found)
+    return {str(event["UID"]): event for event in found}
+
+
+def test_a_users_feed_shows_what_they_have_reserved(command, query, user):
+    room = command.create_room(location="2nd floor; left, then right")
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, title='Ä, "b"; \\c')
+    gone = command.reserve(room, on(4, "10:00"), on(4, "11:00"), user)
+    other = command.reserve(room, on(5, "10:00"), on(5, "11:00"), unique("other"))
+    cancelled = command.cancel(gone)
+    url = link(query, f"/v1/users/{user}")
+    assert url.startswith(query.url)
+    found = events(feed(query, url, token=[cancelled.token, other.token]))
+    assert found.keys() == {booked["id"], gone["id"]}
+    event = found[booked["id"]]
+    assert event["DTSTART"].dt == moment(booked["starts_at"])
+    assert event["DTEND"].dt - event["DTSTART"].dt == timedelta(hours=1)
+    assert event["DTSTAMP"].dt == moment(booked["updated_at"]).replace(microsecond=0)
+    assert str(event["SUMMARY"]) == 'Ä, "b"; \\c'
+    assert str(event["LOCATION"]) == f"{room['name']}, 2nd floor; left, then right"
+    assert (event["STATUS"], event["SEQUENCE"]) == ("CONFIRMED", 0)
+    assert (found[gone["id"]]["STATUS"], found[gone["id"]]["SEQUENCE"]) == ("CANCELLED", 1)
+
+
+def test_a_change_keeps_the_uid_and_raises_the_sequence(command, query, room, user):
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
+    url = link(query, f"/v1/users/{user}")
+    first = feed(query, url, token=booked.token)
+    feed(query, url, headers={"If-None-Match": first.etag}, expect=304)
+    changed = command.change(booked, ends_at=on(3, "12:00"), title="longer")
+    second = feed(query, url, token=changed.token, headers={"If-None-Match": first.etag})
+    assert second.etag != first.etag
+    (event,) = events(second).values()
+    assert (str(event["UID"]), event["SEQUENCE"]) == (booked["id"], 1)
+    assert event["DTEND"].dt == moment(on(3, "12:00"))
+
+
+def test_a_rename_of_the_room_changes_the_feed(command, query, room, user):
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
+    url = link(query, f"/v1/users/{user}")
+    first = feed(query, url, token=booked.token)
+    renamed = command.change_room(room, name=unique("renamed"))
+    second = feed(query, url, token=renamed.token, headers={"If-None-Match": first.etag})
+    (event,) = events(second).values()
+    assert str(event["LOCATION"]) == renamed["name"]
+
+
+def test_an_empty_feed_is_a_calendar(query, user):
+    assert events(feed(query, link(query, f"/v1/users/{user}"))) == {}
+
+
+def test_long_and_foreign_texts_are_folded_right(command, query, room, user):
+    title = "会议室预订 " * 25
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, title=title.strip())
+    answer = feed(query, link(query, f"/v1/users/{user}"), token=booked.token)
+    assert all(len(line.encode()) <= 75 for line in answer.text.split("\r\n"))
+    (event,) = events(answer).values()
+    assert str(event["SUMMARY"]) == title.strip()
+
+
+def test_a_rooms_feed_names_nobody_unless_an_admin_asked_for_it(command, guarded, room, user):
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, title="secret")
+    path = f"/v1/rooms/{room['id']}"
+    plain = feed(guarded, link(guarded, path, user="bob"), token=booked.token)
+    assert set(events(plain)) == {booked["id"]}
+    assert "secret" not in plain.text and user not in plain.text
+    (event,) = events(feed(guarded, link(guarded, path, user="boss", admin=True))).values()
+    assert (str(event["SUMMARY"]), str(event["DESCRIPTION"])) == ("secret", user)
+
+
+def test_a_link_is_made_for_its_user_and_for_admins(guarded, user):
+    path = f"/v1/users/{user}"
+    assert link(guarded, path, user=user) == link(guarded, path, user="boss", admin=True)
+    link(guarded, path, user=unique("other"), expect=403)
+    guarded.read(f"{path}/calendar-link", expect=401)
+    link(guarded, "/v1/rooms/999999999", user=user, expect=404)
+
+
+def test_a_revoked_link_is_void_and_the_next_one_is_good(guarded, user):
+    path = f"/v1/users/{user}"
+    me, other = guarded.signer.headers(user), guarded.signer.headers(unique("other"))
+    old = link(guarded, path, user=user)
+    feed(guarded, old)
+    guarded.call("DELETE", f"{path}/calendar-link", headers=other, expect=403)
+    guarded.call("DELETE", f"{path}/calendar-link", headers=me, expect=204)
+    feed(guarded, old, expect=404)
+    new = link(guarded, path, user=user)
+    assert new != old
+    feed(guarded, new)
+
+
+def test_only_an_admin_revokes_a_rooms_links(guarded, room, user):
+    path = f"/v1/rooms/{room['id']}"
+    guarded.read(path, headers=guarded.signer.headers(user), token=room.token)
+    old = link(guarded, path, user=user)
+    guarded.call("DELETE", f"{path}/calendar-link", headers=guarded.signer.headers(user), expect=403)
+    guarded.call("DELETE", f"{path}/calendar-link", headers=guarded.signer.headers("boss", admin=True), expect=204)
+    feed(guarded, old, expect=404)
+
+
+def test_a_link_that_was_tampered_with_is_not_found(query, user):
+    path = urlsplit(link(query, f"/v1/users/{user}")).path
+    at = len("/v1/calendars/") + 12
+    for wrong in (
+        path[:at] + ("A" if path[at] != "A" else "B") + path[at + 1 :],
+        path[:-4],
+        "/v1/calendars/x.ics",
+    ):
+        query.read(wrong, expect=404, code="not-found")
+
+
+def test_links_begin_with_the_public_address(stack, user, tmp_path):
+    with Program(stack, "query-svc", tmp_path, RR_PUBLIC_URL="https://rooms.example.org") as program:
+        assert link(program.client, f"/v1/users/{user}").startswith("https://rooms.example.org/v1/calendars/")
