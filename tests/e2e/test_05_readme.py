@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from conftest import KEEP
 from stacklib import demo, tour
 
 # What is another text at every run, or on every day: ids, tokens, times.
@@ -21,7 +22,9 @@ def unchanging(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def answers(stack):
+def answers(stack, query):
+    if KEEP and len(query.rooms(limit=200)["items"]) not in (0, len(demo.ROOMS)):
+        pytest.skip("this stack was kept, and other tests have made rooms in it")
     demo.load(stack)
     return tour.run(stack)
 
