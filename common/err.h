@@ -38,6 +38,7 @@
     X(DB_UNAVAILABLE,       902, 503, "database-unavailable",   "the database cannot be reached; retry later") \
     X(DB_BUSY,              903, 503, "database-busy",          "the database did not answer in time; retry later") \
     X(OUTCOME_UNKNOWN,      904, 503, "outcome-unknown",        "it is not known whether the change was made") \
+    X(NOT_READY,            905, 503, "not-ready",              "this program cannot do its work now; detail says why") \
     X(PROJECTION_NOT_READY, 911, 503, "projection-not-ready",   "the read model is not built yet; retry later") \
     X(PROJECTION_BEHIND,    912, 503, "projection-behind",      "the read model has not reached the Consistency-Token yet") \
     X(NO_MEMORY,            991, 503, "no-memory",              "the service is out of memory; retry later") \

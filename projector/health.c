@@ -28,19 +28,19 @@ void health_well(struct health *h, bool serving, int64_t as_of)
 /* Writes why not into `why`, or leaves it empty. */
 static enum rr_err judge(struct health *h, char *why, size_t size)
 {
-    enum rr_err err = RR_PROJECTION_NOT_READY;
+    enum rr_err err = RR_NOT_READY;
     int64_t lag_ms;
 
     pthread_mutex_lock(&h->lock);
     lag_ms = (rr_time_now() - h->as_of) / 1000;
-    if (h->trouble[0])
+    if (h->trouble[0]) {
         snprintf(why, size, "%s", h->trouble);
-    else if (!h->serving)
+    } else if (!h->serving) {
         snprintf(why, size, "the read model is being built: the snapshot's end has not been reached");
-    else if (lag_ms > h->ready_lag_ms) {
+        err = RR_PROJECTION_NOT_READY;
+    } else if (lag_ms > h->ready_lag_ms) {
         snprintf(why, size, "behind by %lld ms: no change and no pulse has come for that long",
                  (long long)lag_ms);
-        err = RR_PROJECTION_BEHIND;
     } else {
         err = RR_OK;
     }
