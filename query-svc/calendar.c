@@ -59,7 +59,8 @@ char *calendar_format(const struct calendar *c, const struct calendar_link *l, c
     memcpy(data + HEAD, l->id, len);
     sign(c, data, HEAD + len, data + HEAD + len);
     rr_base64url_encode(data, HEAD + len + SIGNATURE, out);
-    return strcat(out, SUFFIX);
+    memcpy(out + strlen(out), SUFFIX, sizeof(SUFFIX));
+    return out;
 }
 
 bool calendar_parse(const struct calendar *c, const char *text, struct calendar_link *ret)

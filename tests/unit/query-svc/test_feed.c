@@ -225,14 +225,25 @@ void __wrap_rr_stream_end(struct rr_req *r)
     ((struct client *)r)->open = false;
 }
 
+/* The answer with which a client begins may be older than what others have been told since. */
+static int64_t older_newest(void)
+{
+    int64_t n = model.n - (rand() % 3 ? 0 : rand() % 20);
+
+    while (n > 0 && !model.there[n])
+        n--;
+    return n < 0 ? 0 : n;
+}
+
 static void come(struct feed *f, struct client *c)
 {
-    int64_t last = rand() % 3 && model.n ? rand() % (model.n + 1) : -1;
+    int64_t newest = older_newest();
+    int64_t last = rand() % 3 ? rand() % (newest + 1) : -1;
 
-    *c = (struct client){.open = true, .generation = model.generation, .last = last < 0 ? model.n : last};
+    *c = (struct client){.open = true, .generation = model.generation, .last = last < 0 ? newest : last};
     c->s.r = &c->r;
     c->s.filter = (struct event_filter){.admin = true, .room = rand() % 4};
-    feed_join(f, &c->s, model.generation, model.n, last, false);
+    feed_join(f, &c->s, model.generation, newest, last, false);
 }
 
 static void leave(struct client *c)
