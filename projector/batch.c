@@ -125,18 +125,13 @@ static int plan_event(struct batch *b, struct batch_event *e, struct failure *f)
     return 0;
 }
 
-static bool same_text(struct text a, struct text b)
-{
-    return a.s && b.s ? a.n == b.n && memcmp(a.s, b.s, a.n) == 0 : !a.s && !b.s;
-}
-
 static void plan_room(struct batch *b, struct batch_room *r)
 {
     r->is_new = !r->stored || r->stored_version < r->room.version;
     if (!r->is_new)
         b->n_stale++;
-    r->is_renamed = r->is_new && !(r->stored && same_text(r->stored_name, r->room.name) &&
-                                   same_text(r->stored_location, r->room.location));
+    r->is_renamed = r->is_new && !(r->stored && text_same(r->stored_name, r->room.name) &&
+                                   text_same(r->stored_location, r->room.location));
 }
 
 int batch_plan(struct batch *b, struct failure *f)

@@ -1,4 +1,11 @@
 #include "change.h"
 
+#include <string.h>
+
 const char *const reservation_state_names[] = {"confirmed", "cancelled", NULL};
 const char *const event_kind_names[] = {"created", "changed", "cancelled", "deleted", NULL};
+
+bool text_same(struct text a, struct text b)
+{
+    return a.s && b.s ? a.n == b.n && memcmp(a.s, b.s, a.n) == 0 : !a.s && !b.s;
+}

@@ -13,6 +13,8 @@ struct text {
     size_t n;
 };
 
+bool text_same(struct text a, struct text b); /* null is the same as null only */
+
 enum reservation_state { STATE_CONFIRMED, STATE_CANCELLED };
 enum event_kind { KIND_CREATED, KIND_CHANGED, KIND_CANCELLED, KIND_DELETED };
 extern const char

@@ -7,7 +7,7 @@
 
 static void from_to_text(struct rr_json *j, const char *name, struct text from, struct text to)
 {
-    if (from.s && to.s ? from.n == to.n && memcmp(from.s, to.s, from.n) == 0 : !from.s && !to.s)
+    if (text_same(from, to))
         return;
     rr_json_object(j, name);
     rr_json_textn(j, "from", from.s, from.n);

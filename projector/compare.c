@@ -7,11 +7,6 @@
 
 /* ---- what differs, in words ---- */
 
-static bool same_text(struct text a, struct text b)
-{
-    return a.s && b.s ? a.n == b.n && memcmp(a.s, b.s, a.n) == 0 : !a.s && !b.s;
-}
-
 static void begin_field(struct rr_buf *b, const char *name)
 {
     rr_buf_printf(b, "%s%s is ", b->len ? "; " : "", name);
@@ -27,7 +22,7 @@ static void put_text(struct rr_buf *b, struct text t)
 
 static void text_field(struct rr_buf *b, const char *name, struct text held, struct text truth)
 {
-    if (same_text(held, truth))
+    if (text_same(held, truth))
         return;
     begin_field(b, name);
     put_text(b, held);
@@ -109,7 +104,7 @@ static bool same_json(struct text a, struct text b)
     json_t *x, *y;
     bool same;
 
-    if (same_text(a, b))
+    if (text_same(a, b))
         return true;
     x = json_loadb(a.s, a.n, 0, NULL);
     y = json_loadb(b.s, b.n, 0, NULL);

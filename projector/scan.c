@@ -1,4 +1,5 @@
 #include "scan.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,27 +124,6 @@ static char *take_escape(struct scan *s, char *out, char scratch[4])
     return out;
 }
 
-/* Bytes of the well-formed UTF-8 sequence (RFC 3629) at s->p, whose first byte is not ASCII; 0 if it is none.
- */
-static int utf8_len(const struct scan *s)
-{
-    const unsigned char *p = (const unsigned char *)s->p;
-    int n = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
-            : (p[0] & 0xF0) == 0xE0        ? 3
-            : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
-                                           : 0;
-
-    if (n == 0 || s->end - s->p < n)
-        return 0;
-    for (int i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
-        (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 /* A text, s->p at its first quote. With `out` its content is written there, which is never longer than its
  * written form. */
 static bool take_text(struct scan *s, char *out, char **ret_end)
@@ -154,7 +134,7 @@ static bool take_text(struct scan *s, char *out, char **ret_end)
         return false;
     for (;;) {
         unsigned char c = s->p < s->end ? (unsigned char)*s->p : 0;
-        int n = 1;
+        size_t n = 1;
 
         if (c < 0x20)
             return wrong(s, s->p < s->end ? "a control character in a text" : "a text does not end");
@@ -169,10 +149,10 @@ static bool take_text(struct scan *s, char *out, char **ret_end)
             out = out ? next : NULL;
             continue;
         }
-        if (c >= 0x80 && !(n = utf8_len(s)))
+        if (c >= 0x80 && !(n = rr_utf8_next(s->p, (size_t)(s->end - s->p))))
             return wrong(s, "a text that is not UTF-8");
         if (out) {
-            memcpy(out, s->p, (size_t)n);
+            memcpy(out, s->p, n);
             out += n;
         }
         s->p += n;
