@@ -10,6 +10,7 @@
 #define CHUNK 100
 
 struct repair {
+    const struct verify_conf *conf;
     const struct report *report;
     struct repair_totals *totals;
     int32_t generation;
@@ -25,6 +26,11 @@ static const struct statement sql_lock = {
     "repair_lock", "SELECT p.unproven_since IS NOT NULL FROM projection.position p"
                    " JOIN projection.generation g USING (generation)"
                    " WHERE p.generation = $1::integer AND g.state <> 'retired' FOR UPDATE OF p"};
+static const struct statement sql_rooms_held = {"repair_rooms_held",
+                                                "SELECT id, version FROM room WHERE id = ANY ($1::bigint[])"};
+static const struct statement sql_events_held = {
+    "repair_events_held", "SELECT reservation_id, max(version) FROM reservation_history"
+                          " WHERE reservation_id = ANY ($1::uuid[]) GROUP BY reservation_id"};
 static const struct statement sql_rooms_delete = {"repair_rooms_delete",
                                                   "DELETE FROM room WHERE id = ANY ($1::bigint[])"};
 static const struct statement sql_events_delete = {
@@ -46,7 +52,8 @@ static const struct statement sql_days_read = {
     "repair_days_read", "SELECT day, reservations, reserved_minutes, starts, minutes FROM room_day"
                         " WHERE day = ANY ($1::date[])"};
 static const struct statement *const statements[] = {
-    &sql_lock, &sql_rooms_delete, &sql_events_delete, &sql_states_delete, &sql_use_read, &sql_days_read};
+    &sql_lock,          &sql_rooms_held,    &sql_events_held, &sql_rooms_delete,
+    &sql_events_delete, &sql_states_delete, &sql_use_read,    &sql_days_read};
 
 /* ---- a chunk: one transaction ---- */
 
@@ -257,6 +264,62 @@ static bool has_id(const struct chunk *c, const struct rr_uuid *id)
     return false;
 }
 
+static bool lowers(const struct chunk *c, const struct rr_uuid *id)
+{
+    for (const struct difference *d = c->first; d != c->end; d = d->next)
+        if (d->lowers && is_reservation(d) && memcmp(d->id.b, id->b, sizeof(id->b)) == 0)
+            return true;
+    return false;
+}
+
+static int64_t last_version(const struct truth_rows *truth, const uint8_t *id)
+{
+    int64_t version = 0;
+
+    for (size_t i = 0; i < truth->n_events; i++)
+        if (memcmp(truth->events[i].after.id.b, id, 16) == 0)
+            version = truth->events[i].after.version;
+    return version;
+}
+
+/* The truth of the chunk. A transaction reaches the log a moment before its rows can be seen in MySQL: what
+ * has been applied of it must not be taken away again. What the truth does not show in time is left alone. */
+static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret, struct failure *f)
+{
+    struct params p = {.n = 0};
+    const PGresult *held;
+    int number, behind;
+
+    pgarray_begin(&r->column[0], PG_UUID);
+    for (size_t i = 0; i < c->n; i++)
+        pgarray_uuid(&r->column[0], &c->ids[i]);
+    params_array(&p, &r->column[0]);
+    number = store_add(r->store, &sql_events_held, &p);
+    if (store_trip(r->store, f) != 0)
+        return -1;
+    held = store_result(r->store, number);
+    for (int tries = 0; tries <= TRUTH_TRIES; tries++) {
+        if (tries)
+            truth_wait();
+        if (c->n > 0 && truth_events_now(r->truth, c->ids, c->n, &r->batch.arena, ret, f) != 0)
+            return -1;
+        behind = 0;
+        for (int i = 0; i < PQntuples(held); i++) {
+            struct rr_uuid id;
+
+            memcpy(id.b, PQgetvalue(held, i, 0), sizeof(id.b));
+            if (store_int4(held, i, 1) <= last_version(ret, id.b) || lowers(c, &id) || !has_id(c, &id))
+                continue;
+            behind++;
+            if (tries == TRUTH_TRIES)
+                leave_out(r, c, &id);
+        }
+        if (!behind)
+            break;
+    }
+    return 0;
+}
+
 /* Takes away what is wrong. Returns the number of the result that says where the reservations counted. */
 static int add_deletes(struct repair *r, const struct chunk *c)
 {
@@ -302,7 +365,7 @@ static void ask_days(struct repair *r, const PGresult *deleted)
 
 static int repair_reservations_chunk(struct repair *r, const struct difference **at, struct failure *f)
 {
-    struct truth_rows truth;
+    struct truth_rows truth = {.n_events = 0};
     struct chunk c;
     int deleted;
 
@@ -312,10 +375,11 @@ static int repair_reservations_chunk(struct repair *r, const struct difference *
     if (begin(r, f) != 0)
         return -1;
     refuse_ids(r, &c);
-    if (c.n > 0 && truth_events_now(r->truth, c.ids, c.n, &r->batch.arena, &truth, f) != 0)
+    if (read_truth(r, &c, &truth, f) != 0)
         return -1;
-    for (size_t i = 0; c.n > 0 && i < truth.n_events; i++)
-        batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth.events[i]}, 0);
+    for (size_t i = 0; i < truth.n_events; i++)
+        if (has_id(&c, &truth.events[i].after.id))
+            batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth.events[i]}, 0);
     deleted = add_deletes(r, &c);
     if (store_trip(r->store, f) != 0 || batch_plan(&r->batch, f) != 0)
         return -1;
@@ -328,36 +392,78 @@ static int repair_reservations_chunk(struct repair *r, const struct difference *
 
 /* ---- rooms ---- */
 
-static int repair_rooms_chunk(struct repair *r, const struct difference **at, struct failure *f)
+static int64_t held_version(const PGresult *held, int64_t id)
+{
+    for (int i = 0; i < PQntuples(held); i++)
+        if (store_int8(held, i, 0) == id)
+            return store_int4(held, i, 1);
+    return 0;
+}
+
+/* As read_truth(), of one room. *ret_left: leave it alone. */
+static int read_room(struct repair *r, const struct difference *d, int64_t held, bool *ret_left,
+                     struct failure *f)
+{
+    struct change c = {.what = CHANGE_ROOM};
+    bool found = false;
+
+    for (int tries = 0; tries <= TRUTH_TRIES; tries++) {
+        if (tries)
+            truth_wait();
+        if (truth_room_now(r->truth, d->room_id, &r->batch.arena, &c.room, &found, f) != 0)
+            return -1;
+        *ret_left = !d->lowers && held > (found ? c.room.version : 0);
+        if (!*ret_left)
+            break;
+    }
+    if (found && !*ret_left)
+        batch_add(&r->batch, &c, 0);
+    return 0;
+}
+
+static const PGresult *read_rooms_held(struct repair *r, const struct difference *at, struct failure *f)
 {
     struct params p = {.n = 0};
     size_t n = 0;
+    int number;
 
-    if (begin(r, f) != 0)
+    pgarray_begin(&r->column[0], PG_INT8);
+    for (; at && n < CHUNK; at = at->next)
+        if (at->place == PLACE_ROOM) {
+            pgarray_int8(&r->column[0], at->room_id);
+            n++;
+        }
+    params_array(&p, &r->column[0]);
+    number = store_add(r->store, &sql_rooms_held, &p);
+    return store_trip(r->store, f) == 0 ? store_result(r->store, number) : NULL;
+}
+
+static int repair_rooms_chunk(struct repair *r, const struct difference **at, struct failure *f)
+{
+    struct params p = {.n = 0};
+    const PGresult *held;
+    size_t n = 0;
+
+    if (begin(r, f) != 0 || !(held = read_rooms_held(r, *at, f)))
         return -1;
     pgarray_begin(&r->column[0], PG_INT8);
     for (; *at && n < CHUNK; *at = (*at)->next) {
-        struct change c = {.what = CHANGE_ROOM};
-        bool found;
+        bool left = refused(r, *at);
 
         if ((*at)->place != PLACE_ROOM)
             continue;
-        if (refused(r, *at)) {
-            r->totals->refused++;
-            continue;
-        }
-        if (truth_room_now(r->truth, (*at)->room_id, &r->batch.arena, &c.room, &found, f) != 0)
-            return -1;
-        pgarray_int8(&r->column[0], (*at)->room_id);
-        if (found)
-            batch_add(&r->batch, &c, 0);
         n++;
+        if (!left && read_room(r, *at, held_version(held, (*at)->room_id), &left, f) != 0)
+            return -1;
+        r->totals->refused += left;
+        r->totals->rooms += !left;
+        if (!left)
+            pgarray_int8(&r->column[0], (*at)->room_id);
     }
     params_array(&p, &r->column[0]);
     store_add(r->store, &sql_rooms_delete, &p);
     if (batch_plan(&r->batch, f) != 0 || apply_rows(r->apply, &r->batch, f) != 0)
         return -1;
-    r->totals->rooms += n;
     return commit(r, f);
 }
 
@@ -381,14 +487,14 @@ static int repair_all(struct repair *r, repair_chunk *chunk, enum difference_pla
     if (!has_any(r->report, a, b))
         return 0;
     while (at)
-        if (chunk(r, &at, f) != 0)
+        if (verify_goes_on(r->conf, f) != 0 || chunk(r, &at, f) != 0)
             return -1;
     return 0;
 }
 
-static int run(struct repair *r, const struct verify_conf *conf, struct failure *f)
+static int run(struct repair *r, struct failure *f)
 {
-    if (truth_open(conf->mysql, &r->truth, f) != 0 || store_open(conf->store, &r->store, f) != 0 ||
+    if (truth_open(r->conf->mysql, &r->truth, f) != 0 || store_open(r->conf->store, &r->store, f) != 0 ||
         apply_new(r->store, r->generation, &r->apply, f) != 0 ||
         store_prepare(r->store, statements, RR_LEN(statements), f) != 0)
         return -1;
@@ -402,11 +508,11 @@ static int run(struct repair *r, const struct verify_conf *conf, struct failure 
 int repair(const struct verify_conf *conf, int32_t generation, const struct report *report,
            struct repair_totals *totals, struct failure *f)
 {
-    struct repair r = {.report = report, .totals = totals, .generation = generation};
+    struct repair r = {.conf = conf, .report = report, .totals = totals, .generation = generation};
     int end;
 
     batch_init(&r.batch);
-    end = run(&r, conf, f);
+    end = run(&r, f);
     apply_free(r.apply);
     store_close(r.store);
     truth_close(r.truth);

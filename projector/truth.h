@@ -52,3 +52,9 @@ int truth_events_now(struct truth *t, const struct rr_uuid *ids, size_t n, struc
 int truth_room_now(struct truth *t, int64_t id, struct arena *arena, struct room *ret, bool *ret_found,
                    struct failure *f) RR_MUST_CHECK;
 int truth_now(struct truth *t, int64_t *ret, struct failure *f) RR_MUST_CHECK;
+
+/* A transaction reaches the log, and so the read model, a moment before its rows can be seen in MySQL (they
+ * are published after the binlog has been synced). Whoever finds the truth behind what is held waits for that
+ * moment, at most so many times, before it is a difference. */
+#define TRUTH_TRIES 100
+void truth_wait(void);

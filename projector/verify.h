@@ -14,10 +14,13 @@
 #include "report.h"
 #include "store.h"
 
+#include <stdatomic.h>
+
 struct verify_conf {
     const struct store_conf *store;
     const struct rr_kafka_conf *kafka;
     const struct rr_mysql_conf *mysql;
+    const atomic_bool *stopping; /* NULL, or: true means give up */
 };
 
 struct verify_totals {
@@ -25,6 +28,8 @@ struct verify_totals {
     int64_t truth_at; /* MySQL's clock when S was opened */
 };
 
+/* 0, or -1 when it is time to give up. */
+int verify_goes_on(const struct verify_conf *conf, struct failure *f) RR_MUST_CHECK;
 /* Returns 0 with the differences in *report (initialised by the caller), or -1 if it could not tell. */
 int verify(const struct verify_conf *conf, int32_t generation, struct report *report,
            struct verify_totals *totals, struct failure *f) RR_MUST_CHECK;
