@@ -81,10 +81,7 @@ static void take_text(struct reading *rd, const struct rr_field *f, const char *
 
 static void out_of_range(struct reading *rd, const struct rr_field *f)
 {
-    if (f->max == INT64_MAX)
-        BROKEN(rd, f->name, "has to be %lld or more", (long long)f->min);
-    else
-        BROKEN(rd, f->name, "has to be from %lld to %lld", (long long)f->min, (long long)f->max);
+    BROKEN(rd, f->name, "has to be from %lld to %lld", (long long)f->min, (long long)f->max);
 }
 
 static void take_int(struct reading *rd, const struct rr_field *f, int64_t i)

@@ -246,7 +246,8 @@ static void malformed_wins_over_broken(void **state)
 {
     (void)state;
     assert_int_equal(read_body("{\"room_id\": 0, \"active\": 1}"), RR_JSON_INVALID);
-    assert_string_equal(said.data, "room_id: has to be 1 or more\nactive: has to be true or false\n");
+    assert_string_equal(
+        said.data, "room_id: has to be from 1 to 9223372036854775807\nactive: has to be true or false\n");
 }
 
 static void a_name_that_comes_twice_is_refused_by_name(void **state)
@@ -347,8 +348,8 @@ static void a_query_that_is_wrong_in_any_way_is_400(void **state)
         {"room_id", " 1", "room_id: has to be a whole number\n"},
         {"room_id", "+1", "room_id: has to be a whole number\n"},
         {"room_id", "1.0", "room_id: has to be a whole number\n"},
-        {"room_id", "0", "room_id: has to be 1 or more\n"},
-        {"room_id", "-1", "room_id: has to be 1 or more\n"},
+        {"room_id", "0", "room_id: has to be from 1 to 9223372036854775807\n"},
+        {"room_id", "-1", "room_id: has to be from 1 to 9223372036854775807\n"},
         {"active", "TRUE", "active: has to be true or false\n"},
         {"active", "", "active: has to be true or false\n"},
         {"title", "", "title: has to be 1 to 5 characters long\n"},
