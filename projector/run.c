@@ -49,6 +49,7 @@ struct run {
     char logged[600]; /* what was logged last, and when: the same is not said again at once */
     int64_t logged_at;
     int64_t stopped_at; /* the message that cannot be applied; -1: none */
+    int64_t told;       /* the last ignored message that was told; -1: none since the last commit */
 };
 
 static bool stopping(const struct run *r)
@@ -114,6 +115,9 @@ static const char *key_text(struct run *r, const struct rr_kafka_message *m)
 
 static void tell_ignored(struct run *r, const struct rr_kafka_message *m, const struct change *c)
 {
+    if (m->offset <= r->told) /* in an attempt that failed */
+        return;
+    r->told = m->offset;
     telemetry_ignored(c->ignored.reason);
     if (c->ignored.alarm)
         rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
@@ -182,6 +186,8 @@ static void applied(struct run *r, int64_t since)
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
     r->stopped_at = -1;
+    if (r->told < r->position.next_offset)
+        r->told = -1;
     r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
 }
 
@@ -301,7 +307,7 @@ int run_start(const struct run_conf *conf, struct health *health, struct run **r
     r->health = health;
     r->limit = conf->batch_events;
     r->pause_ms = PAUSE_MIN_MS;
-    r->stopped_at = -1;
+    r->stopped_at = r->told = -1;
     telemetry_init(&r->telemetry);
     batch_init(&r->batch);
     r->wake = eventfd(0, EFD_CLOEXEC);
