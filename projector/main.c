@@ -6,6 +6,7 @@
 #include "run.h"
 #include "status.h"
 #include "verify_verb.h"
+#include "watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ struct conf {
     struct run_conf run;
     struct rr_mysql_conf mysql;
     int synchronous_commit, log_level;
-    uint32_t ready_lag_ms;
+    uint32_t ready_lag_ms, verify_interval_s;
 };
 
 static const char *const off_on[] = {"off", "on", NULL};
@@ -32,13 +33,15 @@ static const struct rr_config_key keys[] = {
      "most messages applied in one transaction", 1, 100000, NULL},
     {"RR_READY_LAG_MS", RR_CFG_U32, offsetof(struct conf, ready_lag_ms), "10000",
      "not ready when as_of is older than this", 1000, 86400000, NULL},
+    {"RR_VERIFY_INTERVAL_S", RR_CFG_U32, offsetof(struct conf, verify_interval_s), "86400",
+     "the read model is compared with the truth so often; 0: never by itself", 0, 0, NULL},
     {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct conf, log_level), "info", "what is logged", 0, 0,
      rr_log_level_names},
     RR_HTTP_CONFIG(struct conf, http, "8070"),
     {.key = NULL},
 };
 
-/* For `verify`, which reads the truth. */
+/* What compares the read model with the truth reads MySQL. */
 static const struct rr_config_key mysql_keys[] = {RR_MYSQL_CONFIG(struct conf, mysql), {.key = NULL}};
 
 static const struct rr_config_key *const key_parts[] = {keys, mysql_keys, NULL};
@@ -57,6 +60,11 @@ static enum rr_err loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
     return RR_OK;
 }
 
+static struct verify_conf verify_conf_of(const struct conf *conf)
+{
+    return (struct verify_conf){.store = &conf->run.store, .kafka = &conf->run.kafka, .mysql = &conf->mysql};
+}
+
 static int serve(const struct conf *conf)
 {
     static const struct rr_route routes[] = {
@@ -66,7 +74,9 @@ static int serve(const struct conf *conf)
     struct health health;
     struct rr_http_service service = {
         .name = "projector", .routes = routes, .loop_init = loop_init, .app = &health};
+    const struct verify_conf verify_conf = verify_conf_of(conf);
     struct rr_http *http;
+    struct watch *watch;
     struct run *run;
     int err;
 
@@ -75,13 +85,17 @@ static int serve(const struct conf *conf)
     if (rr_http_start(&conf->http, &service, &http) != 0)
         return 1;
     err = run_start(&conf->run, &health, &run);
-    if (err != 0) {
-        rr_error("cannot start", "reason=%s", RR_Q(strerror(-err)));
-    } else {
-        rr_info("started", "port=%u", rr_http_port(http));
-        rr_info("stopping", "signal=%d", rr_signal_wait(http));
+    if (err == 0) {
+        err = watch_start(&verify_conf, conf->verify_interval_s, &watch);
+        if (err == 0) {
+            rr_info("started", "port=%u", rr_http_port(http));
+            rr_info("stopping", "signal=%d", rr_signal_wait(http));
+            watch_stop(watch);
+        }
         run_stop(run);
     }
+    if (err != 0)
+        rr_error("cannot start", "reason=%s", RR_Q(strerror(-err)));
     rr_http_stop(http);
     return err != 0;
 }
@@ -104,8 +118,7 @@ static bool take_flag(int *argc, char **argv, const char *flag)
 
 static int run_verb(const struct conf *conf, const char *verb, bool as_json, bool repairing)
 {
-    const struct verify_conf verify_conf = {
-        .store = &conf->run.store, .kafka = &conf->run.kafka, .mysql = &conf->mysql};
+    const struct verify_conf verify_conf = verify_conf_of(conf);
 
     if (strcmp(verb, "run") == 0 && !as_json && !repairing)
         return serve(conf);

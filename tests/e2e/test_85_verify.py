@@ -6,6 +6,7 @@ import pytest
 from support import programs, truth
 from support.load import Load
 from support.times import on
+from support.waiting import eventually
 
 
 def verify(stack, *flags, settings=None):
@@ -204,3 +205,51 @@ def test_damage_is_repaired_while_writes_go_on(stack, mysql, pg, model, booked, 
     assert load.problems == []
     caught_up(60)
     assert truth.differences(mysql, pg) == []
+
+
+@pytest.fixture
+def watching(stack, tmp_path):
+    """The projector, with a comparison by itself every second, in place of the stack's."""
+    stack.stop(["projector"])
+    try:
+        with programs.Program(stack, "projector", tmp_path, RR_VERIFY_INTERVAL_S="1") as program:
+            yield program
+    finally:
+        stack.start(["projector"])
+
+
+def test_the_service_compares_by_itself_and_raises_an_alarm(stack, model, booked, watching):
+    def differences():
+        return watching.client.metrics().value("rr_projector_verify_differences")
+
+    eventually(lambda: watching.client.metrics().value("rr_projector_verified_timestamp_seconds") > 0, seconds=60)
+    assert differences() == 0
+    model("UPDATE reservation SET title = 'x' WHERE id = %s", booked["id"])
+    eventually(lambda: differences() == 1, seconds=60)
+    assert "ALARM: the read model differs from the truth" in watching.log.read_text()
+    assert verify(stack, "--repair")[0] == 0
+    eventually(lambda: differences() == 0, seconds=60)
+
+
+def test_an_unproven_log_is_proven_by_a_comparison_that_ends_equal(stack, pg, mysql, model, booked, watching):
+    def unproven():
+        return pg.execute("SELECT count(unproven_since) FROM projection.position").fetchone()[0]
+
+    model("UPDATE reservation SET title = 'x' WHERE id = %s", booked["id"])
+    model(
+        "UPDATE projection.position p SET unproven_since = now() FROM projection.generation g"
+        " WHERE g.generation = p.generation AND g.state = 'serving'"
+    )
+    eventually(lambda: unproven() == 0, seconds=120)
+    assert truth.differences(mysql, pg) == []
+
+
+def test_while_the_log_is_unproven_nothing_is_deleted(stack, pg, model, booked):
+    pg.execute(DAMAGE["version too many"][0], {"id": booked["id"]})
+    model("UPDATE projection.position SET unproven_since = now()")
+    try:
+        status, told = verify(stack, "--repair")
+        assert (status, told["repaired"]["left_alone"]) == (1, 1)
+    finally:
+        model("UPDATE projection.position SET unproven_since = NULL")
+    assert verify(stack, "--repair")[0] == 0
