@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { SEEDS = 60, STREAMS = 12, EVENTS = 4000, PENDING = 64, COLUMNS = COL_DATA + 1 + EVENT_OLD_USER + 1 };
+enum { SEEDS = 25, STREAMS = 12, EVENTS = 4000, PENDING = 64, COLUMNS = COL_DATA + 1 + EVENT_OLD_USER + 1 };
 
 /* ---- the read model ---- */
 
