@@ -139,11 +139,13 @@ static enum rr_db transaction(struct rr_mysql *db, void *arg)
         STORE_TRY(look_key_up(db, c));
     if (c->kind->lock)
         STORE_TRY(c->kind->lock(db, c));
-    if (c->has_key)
+    if (c->has_key && !c->kind->lock)
         STORE_TRY(claim_key(db, c));
     STORE_TRY(c->kind->decide(db, c));
     if (c->overlapped)
         return RR_DB_NONE;
+    if (c->has_key && c->kind->lock)
+        STORE_TRY(claim_key(db, c));
     STORE_TRY(keep_answer(db, c));
     return c->has_key || c->written ? RR_DB_ONE : RR_DB_NONE;
 }

@@ -4,12 +4,14 @@
  * 1. Look the idempotency key up; found → answer from it.
  * 2. kind->lock(): the rooms, in id order, before everything else, the only lock that decides: two writers
  *    of a room meet here and nowhere later.
- * 3. Claim the key. After the room's lock: requests that hold a claim and wait for a room would deadlock with
- *    those that hold the room and wait for the claim. A key that was taken meanwhile: roll back, back to 1.
- * 4. kind->decide(): lock and compare the reservation, write, or refuse.
+ * 3. kind->decide(): lock and compare the reservation, write, or refuse.
+ * 4. Claim the key. After the room's lock: requests that hold a claim and wait for a room would deadlock with
+ *    those that hold the room and wait for the claim. And last of all that may end in a rollback: of several
+ *    requests that wait for a claim which is then rolled back, InnoDB makes a deadlock. A key that was taken
+ *    meanwhile: roll back, back to 1.
  * 5. Store the answer, the refusals too, under the key; commit.
  *
- * A refusal that can be explained further (a room that is taken) leaves after 4: roll back, which gives the
+ * A refusal that can be explained further (a room that is taken) leaves after 3: roll back, which gives the
  * room free, ask kind->explain(), and store the whole answer under the key in a transaction of its own.
  * Nothing was written, so nothing is lost if that never comes: a repeat is decided anew. Another request with
  * the key may have claimed it meanwhile; then its answer is ours.
@@ -32,7 +34,8 @@ struct command_kind {
     const char *done; /* the log line's text when something was written */
     /* In the loop: path, body, headers. On failure the request's problem is filled. */
     enum rr_err (*parse)(struct rr_req *r, struct command *c);
-    /* In the transaction, in a worker. ONE: go on. NULL: nothing to lock, the claim comes first. */
+    /* In the transaction, in a worker. ONE: go on. NULL: nothing to lock, and the claim comes first: two
+     * equal requests meet there and not at a unique index. */
     enum rr_db (*lock)(struct rr_mysql *db, struct command *c);
     /* In the transaction. ONE: c->answer is decided, and what it tells is written. */
     enum rr_db (*decide)(struct rr_mysql *db, struct command *c);

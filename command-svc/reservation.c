@@ -44,7 +44,7 @@ enum rr_db reservation_lock_rooms(struct rr_mysql *db, const struct command *c, 
 
     ret->n = 0;
     if (end == RR_DB_NONE)
-        return RR_DB_ONE; /* nothing to lock: it is a 404, said after the key has been claimed */
+        return RR_DB_ONE; /* nothing to lock: it is a 404, which decide() says */
     STORE_TRY(end);
     return store_lock_rooms(db, room_id, new_room_id ? new_room_id : room_id, ret);
 }

@@ -25,7 +25,7 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
     return err ? err : rr_body_fields(r, fields, RR_LEN(fields), x->values);
 }
 
-/* Without the room there is nothing to lock; decide() says so, after the key has been claimed. */
+/* Without the room there is nothing to lock; decide() says so. */
 static enum rr_db lock(struct rr_mysql *db, struct command *c)
 {
     struct room_patch *x = (struct room_patch *)c;
