@@ -1,7 +1,7 @@
 /* The rules about the times of a reservation. Pure; the clock and the settings are arguments.
  *
- * They are asked inside the transaction, after the idempotency key has been looked up: a repeat gets the first
- * answer also when, meanwhile, the start has passed or the settings have become stricter. */
+ * They are asked inside the transaction, after the idempotency key has been looked up: a repeat gets the
+ * first answer also when, meanwhile, the start has passed or the settings have become stricter. */
 #pragma once
 
 #include <stdbool.h>
