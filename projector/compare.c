@@ -217,7 +217,7 @@ static void add_newer(const struct compare *c, const struct rr_uuid *id)
         size_t cap = n->cap ? 2 * n->cap : 64;
         struct rr_uuid *ids = arena_alloc(c->arena, cap * sizeof(*ids));
 
-        if (n->n)
+        if (n->ids)
             memcpy(ids, n->ids, n->n * sizeof(*ids));
         n->ids = ids;
         n->cap = cap;
@@ -246,10 +246,11 @@ struct heads {
     size_t event, row, held, state;
 };
 
-static void lower(const struct rr_uuid *id, const struct rr_uuid **lowest)
+static void lower(const struct rr_uuid *id, bool *found, struct rr_uuid *lowest)
 {
-    if (!*lowest || memcmp(id->b, (*lowest)->b, sizeof(id->b)) < 0)
-        *lowest = id;
+    if (!*found || memcmp(id->b, lowest->b, sizeof(id->b)) < 0)
+        *lowest = *id;
+    *found = true;
 }
 
 static bool is(const struct rr_uuid *a, const struct rr_uuid *b)
@@ -261,19 +262,20 @@ static bool is(const struct rr_uuid *a, const struct rr_uuid *b)
 static bool next_slice(const struct truth_rows *t, const struct held_rows *h, struct heads *at,
                        struct slice *s)
 {
-    const struct rr_uuid *lowest = NULL;
+    struct rr_uuid lowest = {.b = {0}};
+    bool found = false;
 
     if (at->event < t->n_events)
-        lower(&t->events[at->event].after.id, &lowest);
+        lower(&t->events[at->event].after.id, &found, &lowest);
     if (at->row < t->n_reservations)
-        lower(&t->reservations[at->row].id, &lowest);
+        lower(&t->reservations[at->row].id, &found, &lowest);
     if (at->held < h->n_events)
-        lower(&h->events[at->held].after.id, &lowest);
+        lower(&h->events[at->held].after.id, &found, &lowest);
     if (at->state < h->n_states)
-        lower(&h->states[at->state].reservation.id, &lowest);
-    if (!lowest)
+        lower(&h->states[at->state].reservation.id, &found, &lowest);
+    if (!found)
         return false;
-    *s = (struct slice){.id = *lowest,
+    *s = (struct slice){.id = lowest,
                         .truth = t->events + at->event,
                         .held = h->events + at->held,
                         .changes = h->changes + at->held};

@@ -64,7 +64,7 @@ static int find_later(struct verify *v, int64_t instant, int64_t *ret_offset, st
 
     while (end == 1 && (end = verify_goes_on(v->conf, f)) == 0) {
         struct rr_kafka_message m;
-        struct change c;
+        struct change c = {.streamed = false};
         struct failure unreadable; /* is the projector's business */
 
         end = 1;
@@ -91,7 +91,7 @@ static int find_later(struct verify *v, int64_t instant, int64_t *ret_offset, st
 
 static int await_applied(struct verify *v, int64_t instant, struct failure *f)
 {
-    int64_t offset, position, seen = -1, since = rr_time_monotonic();
+    int64_t offset = 0, position, seen = -1, since = rr_time_monotonic();
 
     if (find_later(v, instant, &offset, f) != 0)
         return -1;
@@ -135,11 +135,13 @@ static int compare_rooms(struct verify *v, struct failure *f)
     while (i < t->n || k < h->n) {
         const struct room *truth = i < t->n ? &t->rooms[i] : NULL, *held = k < h->n ? &h->rooms[k] : NULL;
 
-        if (!held || (truth && truth->id < held->id)) {
+        if (truth && (!held || truth->id < held->id)) {
             room_differs(v, truth->id, DIFFERENCE_MISSING);
             i++;
             continue;
         }
+        if (!held)
+            break;
         k++;
         i += truth && truth->id == held->id;
         if (!truth || truth->id != held->id || truth->version < held->version)
