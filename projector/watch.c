@@ -34,6 +34,18 @@ static const struct statement sql_proven = {
     NULL, "UPDATE projection.position SET unproven_since = NULL"
           " WHERE generation = $1::integer AND unproven_since = $2::timestamptz"};
 
+static const struct statement sql_show = {NULL, "SELECT projection.show()"};
+
+/* Last in its connection: whoever reads the views in a long transaction lets it fail, until the next time. */
+static void show(struct store *s)
+{
+    struct failure f;
+
+    store_add(s, &sql_show, NULL);
+    if (store_trip(s, &f) != 0)
+        rr_warn("the views of read_model wait to be replaced", "reason=%s", RR_Q(f.text));
+}
+
 /* The serving generation, 0 if there is none; *ret_since 0: its log is proven. */
 static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, struct failure *f)
 {
@@ -52,9 +64,12 @@ static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, st
     params_int4(&p, g.position.generation);
     number = store_add(s, &sql_unproven, &p);
     end = store_trip(s, f);
-    if (end == 0 && !PQgetisnull(store_result(s, number), 0, 0))
+    if (end != 0)
+        goto out;
+    if (!PQgetisnull(store_result(s, number), 0, 0))
         *ret_since = store_time(store_result(s, number), 0, 0);
     *ret_generation = g.position.generation;
+    show(s);
 out:
     store_close(s);
     return end;
