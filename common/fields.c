@@ -8,6 +8,7 @@
 #include "text.h"
 #include "time.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -279,18 +280,21 @@ enum rr_err rr_body_fields(struct rr_req *r, const struct rr_field *fields, size
 
 /* ---- the query string ---- */
 
-static bool parse_int(const char *text, int64_t *ret)
+static bool parse_int(const char *text, int64_t *ret, bool *ret_fits)
 {
     char *end;
 
     if (text[0] != '-' && (text[0] < '0' || text[0] > '9')) /* strtoll() also takes blanks and plus */
         return false;
-    *ret = strtoll(text, &end, 10); /* too large reads as the largest: out of range anyway */
+    errno = 0;
+    *ret = strtoll(text, &end, 10);
+    *ret_fits = errno != ERANGE;
     return end > text && !*end;
 }
 
 static void take_param(struct reading *rd, const struct rr_field *f, const char *text)
 {
+    bool fits;
     int64_t i;
 
     switch (f->type) {
@@ -298,10 +302,12 @@ static void take_param(struct reading *rd, const struct rr_field *f, const char 
     case RR_FIELD_TIME: take_time(rd, f, text, strlen(text)); break;
     case RR_FIELD_ENUM: take_choice(rd, f, text, strlen(text)); break;
     case RR_FIELD_UINT:
-        if (parse_int(text, &i))
-            take_int(rd, f, i);
-        else
+        if (!parse_int(text, &i, &fits))
             MALFORMED(rd, f->name, "has to be a whole number");
+        else if (!fits)
+            out_of_range(rd, f);
+        else
+            take_int(rd, f, i);
         break;
     case RR_FIELD_BOOL:
         if (strcmp(text, "true") == 0)

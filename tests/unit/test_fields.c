@@ -350,6 +350,7 @@ static void a_query_that_is_wrong_in_any_way_is_400(void **state)
         {"room_id", "1.0", "room_id: has to be a whole number\n"},
         {"room_id", "0", "room_id: has to be from 1 to 9223372036854775807\n"},
         {"room_id", "-1", "room_id: has to be from 1 to 9223372036854775807\n"},
+        {"room_id", "9223372036854775808", "room_id: has to be from 1 to 9223372036854775807\n"},
         {"active", "TRUE", "active: has to be true or false\n"},
         {"active", "", "active: has to be true or false\n"},
         {"title", "", "title: has to be 1 to 5 characters long\n"},
