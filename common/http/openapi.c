@@ -67,10 +67,9 @@ static void put_field(struct rr_json *j, const struct rr_field *f)
     rr_json_end_object(j);
 }
 
-/* `all`: every field is there, as in an answer; else those that are required. */
-static void put_object(struct rr_json *j, const char *name, const struct rr_field *fields, size_t n, bool all)
+static void put_body_schema(struct rr_json *j, const struct rr_field *fields, size_t n)
 {
-    rr_json_object(j, name);
+    rr_json_object(j, "schema");
     rr_json_text(j, "type", "object");
     rr_json_object(j, "properties");
     for (size_t i = 0; i < n; i++)
@@ -78,7 +77,7 @@ static void put_object(struct rr_json *j, const char *name, const struct rr_fiel
     rr_json_end_object(j);
     rr_json_array(j, "required");
     for (size_t i = 0; i < n; i++)
-        if (all || fields[i].flags & RR_FIELD_REQUIRED)
+        if (fields[i].flags & RR_FIELD_REQUIRED)
             rr_json_text(j, NULL, fields[i].name);
     rr_json_end_array(j);
     rr_json_bool(j, "additionalProperties", false);
@@ -89,6 +88,57 @@ static void put_ref(struct rr_json *j, const char *name, const char *ref)
 {
     rr_json_object(j, name);
     rr_json_text(j, "$ref", ref);
+    rr_json_end_object(j);
+}
+
+static void put_schema_ref(struct rr_json *j, const char *name, const char *schema)
+{
+    char ref[96];
+
+    snprintf(ref, sizeof(ref), "#/components/schemas/%s", schema);
+    put_ref(j, name, ref);
+}
+
+static void put_member(struct rr_json *j, const struct rr_member *m)
+{
+    if (m->type == RR_MEMBER_OBJECT && m->of) {
+        put_schema_ref(j, m->name, m->of);
+        return;
+    }
+    rr_json_object(j, m->name);
+    switch (m->type) {
+    case RR_MEMBER_NUMBER: rr_json_text(j, "type", "number"); break;
+    case RR_MEMBER_OBJECT: rr_json_text(j, "type", "object"); break;
+    case RR_MEMBER_ARRAY:
+        rr_json_text(j, "type", "array");
+        put_schema_ref(j, "items", m->of);
+        break;
+    }
+    rr_json_end_object(j);
+}
+
+/* An answer's: every field and member is there. `members`, ended by a row with schema NULL, may be others'.
+ */
+static void put_answer_schema(struct rr_json *j, const char *name, const struct rr_schema *s,
+                              const struct rr_member *members)
+{
+    rr_json_object(j, name);
+    rr_json_text(j, "type", "object");
+    rr_json_object(j, "properties");
+    for (size_t i = 0; i < s->n_fields; i++)
+        put_field(j, &s->fields[i]);
+    for (const struct rr_member *m = members; m && m->schema; m++)
+        if (strcmp(m->schema, s->name) == 0)
+            put_member(j, m);
+    rr_json_end_object(j);
+    rr_json_array(j, "required");
+    for (size_t i = 0; i < s->n_fields; i++)
+        rr_json_text(j, NULL, s->fields[i].name);
+    for (const struct rr_member *m = members; m && m->schema; m++)
+        if (strcmp(m->schema, s->name) == 0)
+            rr_json_text(j, NULL, m->name);
+    rr_json_end_array(j);
+    rr_json_bool(j, "additionalProperties", false);
     rr_json_end_object(j);
 }
 
@@ -142,7 +192,7 @@ static void put_components(struct rr_json *j, const struct rr_openapi *doc, bool
     rr_json_object(j, "components");
     rr_json_object(j, "schemas");
     for (const struct rr_schema *s = doc->schemas; s->name; s++)
-        put_object(j, s->name, s->fields, s->n_fields, true);
+        put_answer_schema(j, s->name, s, doc->members);
     put_problem(j);
     rr_json_end_object(j);
     if (auth) {
@@ -177,26 +227,50 @@ static void put_header_parameter(struct rr_json *j, const char *name, bool requi
     rr_json_end_object(j);
 }
 
-static void put_id_parameter(struct rr_json *j, bool uuid)
+static void put_path_parameter(struct rr_json *j, const struct rr_operation *op)
 {
-    begin_parameter(j, "path", "id", true);
-    rr_json_object(j, "schema");
-    rr_json_text(j, "type", uuid ? "string" : "integer");
-    if (uuid) {
+    const char *brace = strchr(op->pattern, '{');
+    char name[32];
+
+    if (!brace)
+        return;
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(brace + 1, "}"), brace + 1);
+    begin_parameter(j, "path", name, true);
+    if (op->flags & RR_OP_TEXT) {
+        put_string(j, "schema", TEXT_PATTERN);
+    } else if (op->flags & RR_OP_UUID) {
+        rr_json_object(j, "schema");
+        rr_json_text(j, "type", "string");
         rr_json_text(j, "format", "uuid");
+        rr_json_end_object(j);
     } else {
-        rr_json_int(j, "minimum", 1);
-        rr_json_int(j, "maximum", INT64_MAX);
+        put_field(j, &(struct rr_field){"schema", RR_FIELD_UINT, 0, 1, INT64_MAX, NULL});
     }
-    rr_json_end_object(j);
     rr_json_end_object(j);
 }
 
-static void put_parameters(struct rr_json *j, const struct rr_operation *op)
+static void put_query_parameter(struct rr_json *j, const struct rr_field *f)
+{
+    struct rr_field schema = *f;
+
+    schema.name = "schema";
+    begin_parameter(j, "query", f->name, f->flags & RR_FIELD_REQUIRED);
+    put_field(j, &schema);
+    rr_json_end_object(j);
+}
+
+/* Who need not say who they are cannot wait for a Consistency-Token. */
+static bool takes_tokens(const struct rr_route *route, const struct rr_operation *op)
+{
+    return op->flags & RR_OP_READ && route->may != RR_EVERYBODY;
+}
+
+static void put_parameters(struct rr_json *j, const struct rr_route *route, const struct rr_operation *op)
 {
     rr_json_array(j, "parameters");
-    if (strstr(op->pattern, "{id}"))
-        put_id_parameter(j, op->flags & RR_OP_UUID);
+    put_path_parameter(j, op);
+    for (size_t i = 0; i < op->n_query; i++)
+        put_query_parameter(j, &op->query[i]);
     if (op->flags & RR_OP_IF_MATCH)
         put_header_parameter(j, "If-Match", op->flags & RR_OP_NEEDS_IF_MATCH, ETAG_PATTERN, "\"1\"");
     if (op->flags & RR_OP_CACHED)
@@ -205,6 +279,12 @@ static void put_parameters(struct rr_json *j, const struct rr_operation *op)
         put_header_parameter(j, "Idempotency-Key", false, KEY_PATTERN, NULL);
         put_header_parameter(j, "Prefer", false, NULL, "return=minimal");
     }
+    if (takes_tokens(route, op)) {
+        put_header_parameter(j, "Consistency-Token", false, NULL, NULL);
+        put_header_parameter(j, "Prefer", false, NULL, "wait=2");
+    }
+    if (op->flags & RR_OP_EVENTS)
+        put_header_parameter(j, "Last-Event-ID", false, NULL, "1-5117");
     rr_json_end_array(j);
 }
 
@@ -224,7 +304,7 @@ static void put_body(struct rr_json *j, const struct rr_operation *op)
     rr_json_bool(j, "required", needs_body(op));
     rr_json_object(j, "content");
     rr_json_object(j, "application/json");
-    put_object(j, "schema", op->body, op->n_body, false);
+    put_body_schema(j, op->body, op->n_body);
     rr_json_end_object(j);
     rr_json_end_object(j);
     rr_json_end_object(j);
@@ -245,9 +325,11 @@ static void put_answer_headers(struct rr_json *j, const struct rr_operation *op)
     rr_json_object(j, "headers");
     put_answer_header(j, "X-Request-Id", NULL);
     if (op->flags & RR_OP_ETAG)
-        put_answer_header(j, "ETag", ETAG_PATTERN);
+        put_answer_header(j, "ETag", op->answer ? ETAG_PATTERN : NULL); /* a version, or any */
     if (op->flags & RR_OP_WRITE)
         put_answer_header(j, "Consistency-Token", NULL);
+    if (op->flags & RR_OP_READ)
+        put_answer_header(j, "Projection-As-Of", NULL);
     if (op->status == 201)
         put_answer_header(j, "Location", NULL);
     rr_json_end_object(j);
@@ -272,30 +354,43 @@ static void put_minimal(struct rr_json *j, const struct rr_openapi *doc, const c
     rr_json_end_object(j);
 }
 
-static void put_content(struct rr_json *j, const struct rr_openapi *doc, const struct rr_operation *op)
+static void put_page(struct rr_json *j, const char *answer)
 {
-    char ref[96];
+    static const struct rr_field fields[] = {
+        {"as_of", RR_FIELD_TIME, 0, 0, 0, NULL},
+        {"next_cursor", RR_FIELD_TEXT, RR_FIELD_NULLABLE, 1, 200, NULL},
+    };
+    static const struct rr_schema page = {"page", fields, RR_LEN(fields)};
+    const struct rr_member members[] = {{page.name, "items", RR_MEMBER_ARRAY, answer}, {0}};
 
-    rr_json_object(j, "content");
+    put_answer_schema(j, "schema", &page, members);
+}
+
+static void put_answer(struct rr_json *j, const struct rr_openapi *doc, const struct rr_operation *op)
+{
     if (!op->answer) {
-        rr_json_object(j, "text/plain");
         put_string(j, "schema", NULL);
-        rr_json_end_object(j);
-        rr_json_end_object(j);
-        return;
-    }
-    snprintf(ref, sizeof(ref), "#/components/schemas/%s", op->answer);
-    rr_json_object(j, "application/json");
-    if (op->flags & RR_OP_WRITE) {
+    } else if (op->flags & RR_OP_LIST) {
+        put_page(j, op->answer);
+    } else if (op->flags & RR_OP_WRITE) {
         rr_json_object(j, "schema");
         rr_json_array(j, "anyOf");
-        put_ref(j, NULL, ref);
+        put_schema_ref(j, NULL, op->answer);
         put_minimal(j, doc, op->answer);
         rr_json_end_array(j);
         rr_json_end_object(j);
     } else {
-        put_ref(j, "schema", ref);
+        put_schema_ref(j, "schema", op->answer);
     }
+}
+
+static void put_content(struct rr_json *j, const struct rr_openapi *doc, const struct rr_operation *op)
+{
+    if (op->status == 204)
+        return;
+    rr_json_object(j, "content");
+    rr_json_object(j, op->answer ? "application/json" : op->media ? op->media : "text/plain");
+    put_answer(j, doc, op);
     rr_json_end_object(j);
     rr_json_end_object(j);
 }
@@ -331,6 +426,8 @@ static struct errors errors_of(const struct rr_route *route, const struct rr_ope
     static const enum rr_err keyed[] = {
         RR_KEY_INVALID, RR_KEY_REUSED, RR_KEY_IN_PROGRESS, RR_OUTCOME_UNKNOWN, RR_DB_UNAVAILABLE,
         RR_DB_BUSY,     RR_OK};
+    static const enum rr_err read[] = {RR_PROJECTION_NOT_READY, RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_OK};
+    static const enum rr_err with_token[] = {RR_TOKEN_INVALID, RR_PROJECTION_BEHIND, RR_OK};
     struct errors e = {0};
 
     add_all(&e, every);
@@ -345,6 +442,12 @@ static struct errors errors_of(const struct rr_route *route, const struct rr_ope
         add_all(&e, with_body);
     if (op->flags & RR_OP_WRITE)
         add_all(&e, keyed);
+    if (op->flags & RR_OP_READ)
+        add_all(&e, read);
+    if (takes_tokens(route, op))
+        add_all(&e, with_token);
+    if (op->flags & RR_OP_LIST)
+        add(&e, RR_CURSOR_INVALID);
     if (op->flags & RR_OP_IF_MATCH)
         add(&e, RR_VERSION_STALE);
     if (op->flags & RR_OP_NEEDS_IF_MATCH)
@@ -441,7 +544,7 @@ static void put_operation(struct rr_json *j, const struct rr_openapi *doc, const
         rr_json_end_object(j);
         rr_json_end_array(j);
     }
-    put_parameters(j, op);
+    put_parameters(j, route, op);
     put_body(j, op);
     put_responses(j, doc, route, op);
     rr_json_end_object(j);

@@ -16,15 +16,23 @@ enum rr_operation_flags {
     RR_OP_NEEDS_IF_MATCH = 4, /* and is 428 without */
     RR_OP_ETAG = 8,           /* answers with an ETag */
     RR_OP_CACHED = 16,        /* takes If-None-Match, and is 304 if it still holds */
-    RR_OP_UUID = 32,          /* the path's {id} is a UUID, else a number */
+    RR_OP_UUID = 32,          /* the path's {…} is a UUID, else a number */
+    RR_OP_TEXT = 64,          /* the path's {…} is a text */
+    RR_OP_READ = 128,         /* answers with Projection-As-Of; takes a Consistency-Token and Prefer: wait,
+                                 unless it is everybody's */
+    RR_OP_LIST = 256,         /* answers with a page of `answer` */
+    RR_OP_EVENTS = 512,       /* takes Last-Event-ID */
 };
 
 struct rr_operation {
     const char *method, *pattern; /* of its route */
     const char *id, *summary;
     unsigned status;    /* when it goes well; 201 has a Location */
-    const char *answer; /* name of a schema; NULL: plain text */
+    const char *answer; /* name of a schema; NULL: a text, or nothing with status 204 */
+    const char *media;  /* of a text; NULL: text/plain */
     unsigned flags;     /* enum rr_operation_flags */
+    const struct rr_field *query;
+    size_t n_query;
     const struct rr_field *body;
     size_t n_body;
     enum rr_err errors[8]; /* its own, ended by RR_OK; what every call of its kind can answer is added */
@@ -37,10 +45,19 @@ struct rr_schema {
     size_t n_fields;
 };
 
+/* What a row of fields cannot tell: one more member of a schema. */
+enum rr_member_type { RR_MEMBER_NUMBER, RR_MEMBER_OBJECT, RR_MEMBER_ARRAY };
+struct rr_member {
+    const char *schema, *name;
+    enum rr_member_type type;
+    const char *of; /* the schema of an object, or of an array's items; NULL: an object with any members */
+};
+
 struct rr_openapi {
     const char *title, *description;
     const struct rr_operation *const *operations; /* ended by NULL */
     const struct rr_schema *schemas;              /* ended by a row with name NULL */
+    const struct rr_member *members;              /* ended by a row with schema NULL; NULL: none */
 };
 
 /* `routes` are the service's; `auth`: callers have to show who they are. */
