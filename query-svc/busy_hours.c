@@ -172,6 +172,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return RR_OK;
 }
 
+const struct rr_operation busy_hours_operation = {
+    .method = "GET",
+    .pattern = "/v1/statistics/busy-hours",
+    .id = "getBusyHours",
+    .summary = "When reservations start and rooms are occupied, by local weekday and hour",
+    .status = 200,
+    .answer = "BusyHours",
+    .flags = RR_OP_READ,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_RULE_BROKEN},
+};
+
 enum rr_step busy_hours(struct rr_req *r)
 {
     static const struct read_kind kind = {.fields = fields,

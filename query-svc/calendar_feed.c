@@ -107,6 +107,16 @@ static enum rr_step reply(struct read *rd)
     return rr_reply_text(rd->r, rd->status, "text/calendar; charset=utf-8", &rd->body);
 }
 
+const struct rr_operation calendar_feed_operation = {
+    .method = "GET",
+    .pattern = "/v1/calendars/{link}",
+    .id = "getCalendar",
+    .summary = "A calendar feed (RFC 5545)",
+    .status = 200,
+    .media = "text/calendar",
+    .flags = RR_OP_READ | RR_OP_TEXT | RR_OP_ETAG | RR_OP_CACHED,
+};
+
 enum rr_step calendar_feed(struct rr_req *r)
 {
     static const struct read_kind kind = {

@@ -111,6 +111,47 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return url.failed ? RR_NO_MEMORY : RR_OK;
 }
 
+const struct rr_operation user_calendar_link_operation = {
+    .method = "GET",
+    .pattern = "/v1/users/{id}/calendar-link",
+    .id = "getUserCalendarLink",
+    .summary = "A link to a user's calendar feed",
+    .status = 200,
+    .answer = "CalendarLink",
+    .flags = RR_OP_READ | RR_OP_TEXT,
+    .errors = {RR_FORBIDDEN},
+};
+
+const struct rr_operation user_calendar_revoke_operation = {
+    .method = "DELETE",
+    .pattern = "/v1/users/{id}/calendar-link",
+    .id = "revokeUserCalendarLinks",
+    .summary = "Makes all links to a user's feed void",
+    .status = 204,
+    .flags = RR_OP_READ | RR_OP_TEXT,
+    .errors = {RR_FORBIDDEN},
+};
+
+const struct rr_operation room_calendar_link_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/{id}/calendar-link",
+    .id = "getRoomCalendarLink",
+    .summary = "A link to a room's calendar feed",
+    .status = 200,
+    .answer = "CalendarLink",
+    .flags = RR_OP_READ,
+};
+
+const struct rr_operation room_calendar_revoke_operation = {
+    .method = "DELETE",
+    .pattern = "/v1/rooms/{id}/calendar-link",
+    .id = "revokeRoomCalendarLinks",
+    .summary = "Makes all links to a room's feed void",
+    .status = 204,
+    .flags = RR_OP_READ,
+    .errors = {RR_FORBIDDEN},
+};
+
 enum rr_step calendar_link(struct rr_req *r)
 {
     static const struct read_kind kind = {

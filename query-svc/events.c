@@ -77,6 +77,19 @@ static enum rr_step reply(struct read *rd)
     return step;
 }
 
+const struct rr_operation events_operation = {
+    .method = "GET",
+    .pattern = "/v1/events",
+    .id = "streamEvents",
+    .summary = "What happens to reservations, as Server-Sent Events",
+    .status = 200,
+    .media = "text/event-stream",
+    .flags = RR_OP_READ | RR_OP_EVENTS,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_FORBIDDEN},
+};
+
 enum rr_step events(struct rr_req *r)
 {
     static const struct read_kind kind = {

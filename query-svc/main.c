@@ -68,10 +68,41 @@ static const struct rr_route routes[] = {
     {0},
 };
 
+static const struct rr_operation *const operations[] = {&rooms_list_operation,
+                                                        &rooms_popular_operation,
+                                                        &rooms_available_operation,
+                                                        &room_get_operation,
+                                                        &room_schedule_operation,
+                                                        &room_free_operation,
+                                                        &reservation_get_operation,
+                                                        &reservation_history_operation,
+                                                        &user_reservations_operation,
+                                                        &user_history_operation,
+                                                        &busy_hours_operation,
+                                                        &projection_get_operation,
+                                                        &user_calendar_link_operation,
+                                                        &user_calendar_revoke_operation,
+                                                        &room_calendar_link_operation,
+                                                        &room_calendar_revoke_operation,
+                                                        &calendar_feed_operation,
+                                                        &events_operation,
+                                                        &readyz_operation,
+                                                        NULL};
+
+static const struct rr_openapi openapi = {
+    .title = "Room reservation: queries",
+    .description = "Every read from the read model; each answer says how fresh it is. Unknown query "
+                   "parameters are refused by name. docs/api.md explains each call by example.",
+    .operations = operations,
+    .schemas = answer_schemas,
+    .members = answer_members,
+};
+
 static int serve(struct query_conf *conf)
 {
     const struct rr_http_service svc = {.name = "query",
                                         .routes = routes,
+                                        .openapi = &openapi,
                                         .loop_init = query_loop_init,
                                         .loop_fini = query_loop_fini,
                                         .app = conf};

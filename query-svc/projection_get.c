@@ -36,6 +36,16 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return RR_OK;
 }
 
+const struct rr_operation projection_get_operation = {
+    .method = "GET",
+    .pattern = "/v1/projection",
+    .id = "getProjection",
+    .summary = "Which generation of the read model answers, and how far it has come",
+    .status = 200,
+    .answer = "Projection",
+    .flags = RR_OP_READ,
+};
+
 enum rr_step projection_get(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .render = render};

@@ -18,6 +18,16 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return RR_OK;
 }
 
+const struct rr_operation readyz_operation = {
+    .method = "GET",
+    .pattern = "/readyz",
+    .id = "ready",
+    .summary = "Whether a query could be answered now",
+    .status = 200,
+    .answer = "Ready",
+    .flags = RR_OP_READ,
+};
+
 enum rr_step readyz(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .render = render};

@@ -48,6 +48,16 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return RR_OK;
 }
 
+const struct rr_operation reservation_get_operation = {
+    .method = "GET",
+    .pattern = "/v1/reservations/{id}",
+    .id = "getReservation",
+    .summary = "A reservation, with its room",
+    .status = 200,
+    .answer = "Reservation",
+    .flags = RR_OP_READ | RR_OP_UUID | RR_OP_ETAG | RR_OP_CACHED,
+};
+
 enum rr_step reservation_get(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .render = render};

@@ -58,6 +58,18 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation reservation_history_operation = {
+    .method = "GET",
+    .pattern = "/v1/reservations/{id}/history",
+    .id = "getReservationHistory",
+    .summary = "Every event of a reservation, newest first",
+    .status = 200,
+    .answer = "Event",
+    .flags = RR_OP_READ | RR_OP_LIST | RR_OP_UUID,
+    .query = fields,
+    .n_query = RR_LEN(fields),
+};
+
 enum rr_step reservation_history(struct rr_req *r)
 {
     static const struct read_kind kind = {

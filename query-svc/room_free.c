@@ -85,6 +85,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return PQgetisnull(res, 0, COL_ROOM) ? RR_NOT_FOUND : list_render(rd, res, &list);
 }
 
+const struct rr_operation room_free_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/{id}/free",
+    .id = "getRoomFreeTimes",
+    .summary = "When a room is free",
+    .status = 200,
+    .answer = "Gap",
+    .flags = RR_OP_READ | RR_OP_LIST,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_RULE_BROKEN},
+};
+
 enum rr_step room_free(struct rr_req *r)
 {
     static const struct read_kind kind = {

@@ -36,6 +36,16 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return RR_OK;
 }
 
+const struct rr_operation room_get_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/{id}",
+    .id = "getRoom",
+    .summary = "A room",
+    .status = 200,
+    .answer = "Room",
+    .flags = RR_OP_READ | RR_OP_ETAG | RR_OP_CACHED,
+};
+
 enum rr_step room_get(struct rr_req *r)
 {
     static const struct read_kind kind = {.parse = parse, .render = render};

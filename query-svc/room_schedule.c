@@ -85,6 +85,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return PQgetisnull(res, 0, COL_ROOM) ? RR_NOT_FOUND : list_render(rd, res, &list);
 }
 
+const struct rr_operation room_schedule_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/{id}/schedule",
+    .id = "getRoomSchedule",
+    .summary = "When a room is taken",
+    .status = 200,
+    .answer = "Taken",
+    .flags = RR_OP_READ | RR_OP_LIST,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_RULE_BROKEN},
+};
+
 enum rr_step room_schedule(struct rr_req *r)
 {
     static const struct read_kind kind = {

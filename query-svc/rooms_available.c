@@ -67,6 +67,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation rooms_available_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/available",
+    .id = "listAvailableRooms",
+    .summary = "Active rooms that are free for a whole range",
+    .status = 200,
+    .answer = "Room",
+    .flags = RR_OP_READ | RR_OP_LIST,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_RULE_BROKEN},
+};
+
 enum rr_step rooms_available(struct rr_req *r)
 {
     static const struct read_kind kind = {

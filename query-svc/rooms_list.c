@@ -58,6 +58,18 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation rooms_list_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms",
+    .id = "listRooms",
+    .summary = "Rooms in id order",
+    .status = 200,
+    .answer = "Room",
+    .flags = RR_OP_READ | RR_OP_LIST,
+    .query = fields,
+    .n_query = N_FIELDS,
+};
+
 enum rr_step rooms_list(struct rr_req *r)
 {
     static const struct read_kind kind = {

@@ -120,6 +120,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation rooms_popular_operation = {
+    .method = "GET",
+    .pattern = "/v1/rooms/popular",
+    .id = "rankRooms",
+    .summary = "Rooms ranked by their use",
+    .status = 200,
+    .answer = "RoomRank",
+    .flags = RR_OP_READ | RR_OP_LIST,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_RULE_BROKEN},
+};
+
 enum rr_step rooms_popular(struct rr_req *r)
 {
     static const struct read_kind kind = {

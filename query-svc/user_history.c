@@ -75,6 +75,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation user_history_operation = {
+    .method = "GET",
+    .pattern = "/v1/users/{id}/reservation-history",
+    .id = "getUserHistory",
+    .summary = "Every event of a user's reservations, newest first",
+    .status = 200,
+    .answer = "Event",
+    .flags = RR_OP_READ | RR_OP_LIST | RR_OP_TEXT,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_FORBIDDEN, RR_RULE_BROKEN},
+};
+
 enum rr_step user_history(struct rr_req *r)
 {
     static const struct read_kind kind = {

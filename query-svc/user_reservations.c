@@ -83,6 +83,19 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     return list_render(rd, res, &list);
 }
 
+const struct rr_operation user_reservations_operation = {
+    .method = "GET",
+    .pattern = "/v1/users/{id}/reservations",
+    .id = "listUserReservations",
+    .summary = "A user's reservations, newest start first",
+    .status = 200,
+    .answer = "Reservation",
+    .flags = RR_OP_READ | RR_OP_LIST | RR_OP_TEXT,
+    .query = fields,
+    .n_query = N_FIELDS,
+    .errors = {RR_FORBIDDEN, RR_RULE_BROKEN},
+};
+
 enum rr_step user_reservations(struct rr_req *r)
 {
     static const struct read_kind kind = {
