@@ -150,7 +150,8 @@ def test_schemathesis_finds_nothing(stack, tmp_path):
 
 
 def test_schemathesis_finds_nothing_in_queries(stack, command, query, tmp_path):
-    """Event streams are left out: they have no end that could be waited for."""
+    """Event streams are left out: they have no end that could be waited for. So is the check that what was deleted is
+    gone: calendar links alone are, and after a revocation the next GET gives a new one."""
     user, signer = unique("user"), Signer(tmp_path / "keys")
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
     end = begin + timedelta(hours=1)
@@ -164,6 +165,8 @@ def test_schemathesis_finds_nothing_in_queries(stack, command, query, tmp_path):
             signer,
             "--exclude-path",
             "/v1/events",
+            "--exclude-checks",
+            "use_after_free",
             CONTRACT_ROOM=str(made["room_id"]),
             CONTRACT_USER=user,
             CONTRACT_RESERVATION=made["id"],
