@@ -2,6 +2,7 @@
 #include "endpoints.h"
 #include "list.h"
 #include "render.h"
+#include "room_items.h"
 
 enum { ACTIVE = LIST_FILTERS, MIN_CAPACITY, Q, N_FIELDS };
 
@@ -39,25 +40,6 @@ static enum rr_err parse(struct read *rd)
     return RR_OK;
 }
 
-static void item(const struct read *rd, struct rr_json *j, const PGresult *res, int row)
-{
-    (void)rd;
-    render_room(j, res, row, COL_DATA);
-}
-
-static void key(const struct read *rd, const PGresult *res, int row, struct cursor *ret)
-{
-    (void)rd;
-    ret->minor = (uint64_t)render_int(res, row, COL_DATA + ROOM_ID);
-}
-
-static enum rr_err render(struct read *rd, const PGresult *res)
-{
-    static const struct list_kind list = {item, key};
-
-    return list_render(rd, res, &list);
-}
-
 const struct rr_operation rooms_list_operation = {
     .method = "GET",
     .pattern = "/v1/rooms",
@@ -73,7 +55,7 @@ const struct rr_operation rooms_list_operation = {
 enum rr_step rooms_list(struct rr_req *r)
 {
     static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render};
+        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = room_items_render};
 
     return read_step(r, &kind);
 }
