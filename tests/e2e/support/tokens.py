@@ -18,7 +18,8 @@ class Signer:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._secret = secrets.token_hex(32).encode()  # as text: a last newline would not count as part of the secret
+        # As text: a newline at the end of random bytes would not count as part of the secret.
+        self._secret = secrets.token_hex(32).encode()
         folder.mkdir()
         (folder / "test.HS256.key").write_bytes(self._secret)
 
