@@ -21,9 +21,10 @@ def guarded(stack, tmp_path_factory):
         yield program.client
 
 
-def link(query, path, expect=200, **who) -> str:
+def link(query, path, expect=200, token=None, **who) -> str:
+    """A room's link can be had once the read model has the room: `token` waits for it."""
     headers = query.signer.headers(**who) if who else {}
-    answer = query.read(f"{path}/calendar-link", headers=headers, expect=expect)
+    answer = query.read(f"{path}/calendar-link", token=token, headers=headers, expect=expect)
     return answer["url"] if expect == 200 else ""
 
 
@@ -104,7 +105,7 @@ def test_long_and_foreign_texts_are_folded_right(command, query, room, user):
 def test_a_rooms_feed_names_nobody_unless_an_admin_asked_for_it(command, guarded, room, user):
     booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, title="secret")
     path = f"/v1/rooms/{room['id']}"
-    plain = feed(guarded, link(guarded, path, user="bob"), token=booked.token)
+    plain = feed(guarded, link(guarded, path, token=room.token, user="bob"), token=booked.token)
     assert set(events(plain)) == {booked["id"]}
     assert "secret" not in plain.text and user not in plain.text
     (event,) = events(feed(guarded, link(guarded, path, user="boss", admin=True))).values()
