@@ -12,6 +12,7 @@
     X(MYSQL, "mysql")       /* the truth cannot be read */                                                     \
     X(POSTGRES, "postgres") /* connection lost, serialization, disk full …: the same again may go through */ \
     X(MOVED, "moved")       /* another projector has moved the position, or the generation has retired */      \
+    X(HALTED, "halted")     /* nothing more is applied until an operator acts */                               \
     X(MESSAGE, "message")   /* a message cannot be read or applied for its content */
 
 enum failure_kind {

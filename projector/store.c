@@ -175,7 +175,9 @@ static int sql_error(const struct store *s, const PGresult *res, struct failure 
         return lost(s, f);
     if (strcmp(state, "RR001") == 0)
         kind = FAIL_MOVED;
-    else if (memcmp(state, "22", 2) == 0 || memcmp(state, "23", 2) == 0)
+    else if (strcmp(state, "RR002") == 0)
+        kind = FAIL_HALTED;
+    else if (memcmp(state, "22", 2) == 0 || memcmp(state, "23", 2) == 0 || memcmp(state, "54", 2) == 0)
         kind = FAIL_MESSAGE;
     return fail(f, kind, "PostgreSQL: %s%s%s (SQLSTATE %s)", message ? message : "", detail ? ": " : "",
                 detail ? detail : "", state);

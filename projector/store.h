@@ -56,8 +56,9 @@ int store_prepare(struct store *s, const struct statement *const *statements, si
 /* Collects; returns the number of the statement's result. Its values are copied. A failure shows at the trip.
  */
 int store_add(struct store *s, const struct statement *st, const struct params *params);
-/* Sends what was collected and takes the answers. FAIL_MOVED for SQLSTATE RR001, FAIL_MESSAGE for errors in
- * the data (classes 22 and 23), FAIL_POSTGRES for all others. */
+/* Sends what was collected and takes the answers. FAIL_MOVED for SQLSTATE RR001, FAIL_HALTED for
+ * RR002, FAIL_MESSAGE for errors in the data (classes 22 and 23, and 54: larger than an index or a row
+ * takes), FAIL_POSTGRES for all others. */
 int store_trip(struct store *s, struct failure *f) RR_MUST_CHECK;
 /* In binary; stands until store_clear(). */
 const PGresult *store_result(const struct store *s, int number);
