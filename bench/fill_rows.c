@@ -90,7 +90,9 @@ struct fill *fill_new(const struct fill_plan *p)
 
     if (!f)
         abort();
-    *f = (struct fill){.plan = *p, .wanted = p->reservations, .random = p->seed, .slot = UINT_MAX};
+    *f = (struct fill){.plan = *p, .wanted = p->reservations, .slot = UINT_MAX};
+    /* Another run with the same seed, in further rooms, has other ids. */
+    f->random = p->seed ^ p->first_room << 32;
     f->first_day = p->today / RR_US_PER_DAY - p->days_past;
     f->end_day = p->today / RR_US_PER_DAY + p->days_ahead;
     f->day = f->first_day;
