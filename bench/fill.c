@@ -1,10 +1,10 @@
 /* bench-fill: loads a plan's reservations and their journal into MySQL. The triggers have to be gone.
  *
- * usage: bench-fill PORT USER DATABASE FIRST_ROOM ROOMS USERS RESERVATIONS PERCENT_CHANGED SEED TODAY DAYS_PAST
- *                   DAYS_AHEAD BINLOG     (the password is in MYSQL_PWD; TODAY in days since 1970)
+ * usage: bench-fill PORT USER DATABASE FIRST_ROOM ROOMS USERS RESERVATIONS PERCENT_CHANGED SEED TODAY
+ * DAYS_PAST DAYS_AHEAD BINLOG     (the password is in MYSQL_PWD; TODAY in days since 1970)
  *
- * A few sessions beside each other, each of which loads chunk by chunk, a transaction a chunk: wherever this ends,
- * reservations and journal agree. Prints a JSON object. */
+ * A few sessions beside each other, each of which loads chunk by chunk, a transaction a chunk: wherever this
+ * ends, reservations and journal agree. Prints a JSON object. */
 #include "fill.h"
 #include "mysql_client.h"
 #include "time.h"
@@ -105,8 +105,8 @@ static bool load(struct loader *l, const char *sql, const struct rr_buf *buf, ui
         return false;
     if (l->affected == rows && l->warnings == 0)
         return true;
-    fprintf(stderr, "bench-fill: of %" PRIu64 " rows %" PRIu64 " were taken, with %u warnings\n", rows, l->affected,
-            l->warnings);
+    fprintf(stderr, "bench-fill: of %" PRIu64 " rows %" PRIu64 " were taken, with %u warnings\n", rows,
+            l->affected, l->warnings);
     return false;
 }
 
@@ -166,10 +166,14 @@ static void *work(void *arg)
 
     mysql_thread_init();
     while (!l->failed && (rows = next_chunk(l, &n_events)) > 0) {
-        l->failed = !load(l, "LOAD DATA LOCAL INFILE 'r' INTO TABLE reservation CHARACTER SET utf8mb4 "
-                             FILL_RESERVATION_COLUMNS, &l->reservations, rows) ||
-                    !load(l, "LOAD DATA LOCAL INFILE 'e' INTO TABLE reservation_event CHARACTER SET utf8mb4 "
-                             FILL_EVENT_COLUMNS, &l->events, n_events) ||
+        l->failed = !load(l,
+                          "LOAD DATA LOCAL INFILE 'r' INTO TABLE reservation CHARACTER SET "
+                          "utf8mb4 " FILL_RESERVATION_COLUMNS,
+                          &l->reservations, rows) ||
+                    !load(l,
+                          "LOAD DATA LOCAL INFILE 'e' INTO TABLE reservation_event CHARACTER SET "
+                          "utf8mb4 " FILL_EVENT_COLUMNS,
+                          &l->events, n_events) ||
                     !execute(l, "COMMIT");
         if (l->failed)
             ended = 1;
@@ -235,8 +239,8 @@ int main(int argc, char **argv)
     signal(SIGINT, end);
     mysql_library_init(0, NULL, NULL);
     ok = load_all(&r, argv, atoi(argv[13]));
-    printf("{\"reservations\": %" PRIu64 ", \"events\": %" PRIu64 ", \"seconds\": %.3f}\n", r.reservations, r.events,
-           (double)(rr_time_monotonic() - r.began) / (double)RR_US_PER_SEC);
+    printf("{\"reservations\": %" PRIu64 ", \"events\": %" PRIu64 ", \"seconds\": %.3f}\n", r.reservations,
+           r.events, (double)(rr_time_monotonic() - r.began) / (double)RR_US_PER_SEC);
     pthread_mutex_destroy(&r.lock);
     fill_free(r.fill);
     return ok ? 0 : 1;

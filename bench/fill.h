@@ -24,9 +24,9 @@ struct fill;
 /* NULL: there is not so much room. */
 struct fill *fill_new(const struct fill_plan *p);
 void fill_free(struct fill *f);
-/* The next reservation as one line of `reservations`, and its versions as lines of `events`, for LOAD DATA: the
- * columns in the order of FILL_RESERVATION_COLUMNS and FILL_EVENT_COLUMNS, ids in hex. Returns the number of
- * events, 0 at the end. */
+/* The next reservation as one line of `reservations`, and its versions as lines of `events`, for LOAD DATA:
+ * the columns in the order of FILL_RESERVATION_COLUMNS and FILL_EVENT_COLUMNS, ids in hex. Returns the number
+ * of events, 0 at the end. */
 unsigned fill_next(struct fill *f, struct rr_buf *reservations, struct rr_buf *events);
 
 #define FILL_RESERVATION_COLUMNS                                                                             \

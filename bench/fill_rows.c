@@ -1,6 +1,6 @@
-/* Each room has each day a number of slots. All slots of all days are gone through in order, and each is taken
- * with the chance that takes exactly as many as are wanted (Knuth's algorithm S). A reservation never leaves
- * its slot, also not in former versions: nothing can overlap. */
+/* Each room has each day a number of slots. All slots of all days are gone through in order, and each is
+ * taken with the chance that takes exactly as many as are wanted (Knuth's algorithm S). A reservation never
+ * leaves its slot, also not in former versions: nothing can overlap. */
 #include "fill.h"
 
 #include "time.h"
@@ -169,8 +169,9 @@ static void stamp(int64_t us, char out[STAMP])
 static void choose_title(struct fill *f, char out[64], unsigned change)
 {
     static const char *const titles[] = {
-        "Planning",        "Daily",           "Job interview", "Design review",      "Retrospective",
-        "Customer visit",  "Bewerbungsgespräch", "設計レビュー",  "Réunion d’équipe", "Training"};
+        "Planning",         "Daily",          "Job interview",      "Design review",
+        "Retrospective",    "Customer visit", "Bewerbungsgespräch", "設計レビュー",
+        "Réunion d’équipe", "Training"};
     const char *title = titles[below(f, RR_LEN(titles))];
 
     if (change)
@@ -179,8 +180,8 @@ static void choose_title(struct fill *f, char out[64], unsigned change)
         snprintf(out, 64, "%s", below(f, 5) ? title : "\\N");
 }
 
-/* Up to two weeks before; what would have been made after today was made within the last month, in the order in
- * which it starts. */
+/* Up to two weeks before; what would have been made after today was made within the last month, in the order
+ * in which it starts. */
 static int64_t made_at(struct fill *f, int64_t from)
 {
     int64_t today = f->plan.today, end = f->end_day * RR_US_PER_DAY;
@@ -188,8 +189,8 @@ static int64_t made_at(struct fill *f, int64_t from)
 
     if (at < today - RR_US_PER_DAY)
         return at;
-    return today - 29 * RR_US_PER_DAY + (int64_t)((double)(from - today) / (double)(end - today + 1) * 27.0 *
-                                                  (double)RR_US_PER_DAY) +
+    return today - 29 * RR_US_PER_DAY +
+           (int64_t)((double)(from - today) / (double)(end - today + 1) * 27.0 * (double)RR_US_PER_DAY) +
            (int64_t)below(f, (uint64_t)RR_US_PER_DAY);
 }
 
@@ -251,8 +252,9 @@ static void choose(struct fill *f, struct booking *b)
     choose_time(f, b, &to);
     b->created_at = made_at(f, b->from);
     snprintf(b->user, sizeof(b->user), "user-%06" PRIu64, user + 1);
-    snprintf(b->id, sizeof(b->id), "%012" PRIx64 "7%03" PRIx64 "%016" PRIx64, (uint64_t)(b->created_at / 1000),
-             high & 0xfff, (low & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63);
+    snprintf(b->id, sizeof(b->id), "%012" PRIx64 "7%03" PRIx64 "%016" PRIx64,
+             (uint64_t)(b->created_at / 1000), high & 0xfff,
+             (low & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63);
     stamp(b->from, b->starts_at);
     choose_versions(f, b, to);
 }
@@ -266,11 +268,11 @@ static void put_event(struct fill *f, const struct booking *b, const struct vers
 
     stamp(v->ends_at, ends_at);
     stamp(v->recorded_at, recorded_at);
-    rr_buf_printf(out,
-                  "%s\t%u\t%s\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%016" PRIx64 "%016" PRIx64 "\n",
-                  b->id, (unsigned)(v - b->versions) + 1, v->kind, room, b->user, v->title, b->starts_at, ends_at,
-                  cancelled ? "cancelled" : "confirmed", created_at, recorded_at, b->user,
-                  cancelled && high & 1 ? "no longer needed" : "\\N", high, low);
+    rr_buf_printf(
+        out, "%s\t%u\t%s\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%016" PRIx64 "%016" PRIx64 "\n",
+        b->id, (unsigned)(v - b->versions) + 1, v->kind, room, b->user, v->title, b->starts_at, ends_at,
+        cancelled ? "cancelled" : "confirmed", created_at, recorded_at, b->user,
+        cancelled && high & 1 ? "no longer needed" : "\\N", high, low);
 }
 
 unsigned fill_next(struct fill *f, struct rr_buf *reservations, struct rr_buf *events)
@@ -290,7 +292,8 @@ unsigned fill_next(struct fill *f, struct rr_buf *reservations, struct rr_buf *e
     stamp(last->recorded_at, updated_at);
     rr_buf_printf(reservations, "%s\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%u\t%s\t%s\n", b.id, room, b.user,
                   last->title, b.starts_at, ends_at,
-                  strcmp(last->kind, "cancelled") == 0 ? "cancelled" : "confirmed", b.n, created_at, updated_at);
+                  strcmp(last->kind, "cancelled") == 0 ? "cancelled" : "confirmed", b.n, created_at,
+                  updated_at);
     for (unsigned i = 0; i < b.n; i++)
         put_event(f, &b, &b.versions[i], room, created_at, events);
     return b.n;

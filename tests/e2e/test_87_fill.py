@@ -44,15 +44,14 @@ def number(mysql, statement: str) -> int:
 def filled(stack, tmp_path_factory):
     """What the run said."""
     told = tmp_path_factory.mktemp("fill") / "told.json"
-    fill(stack, "--reservations", str(RESERVATIONS), "--share-changed", "0.5", "--json", told)
+    crowded = ("--days-past", "30", "--days-ahead", "30", "--share-changed", "0.5")
+    fill(stack, "--reservations", str(RESERVATIONS), *crowded, "--json", told)
     return json.loads(told.read_text())
 
 
 @pytest.fixture
-def rooms(mysql, filled):
-    with mysql.cursor() as cursor:
-        cursor.execute("SELECT id FROM room WHERE location LIKE 'Floor %%'")
-        return [room_id for (room_id,) in cursor.fetchall()]
+def rooms(filled):
+    return list(range(filled["first_room"], filled["first_room"] + ROOMS))
 
 
 def test_it_loads_exactly_as_many_as_asked(mysql, filled, rooms):
@@ -97,5 +96,10 @@ def test_a_fill_that_is_killed_leaves_nobody_unguarded(stack, mysql, command, ro
     fill(stack, "--reservations", "0")
     assert made_by(mysql) == before
     booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"))
-    assert number(mysql, f"SELECT COUNT(*) FROM reservation_event WHERE reservation_id = UUID_TO_BIN('{booked['id']}')") == 1
+    assert (
+        number(
+            mysql, f"SELECT COUNT(*) FROM reservation_event WHERE reservation_id = UUID_TO_BIN('{booked['id']}')"
+        )
+        == 1
+    )
     command.reserve(room, on(3, "10:30"), on(3, "11:30"), expect=409, code="slot-taken")
