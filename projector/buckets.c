@@ -76,7 +76,13 @@ void buckets_touch(struct buckets *b, const struct reservation *r)
     }
 }
 
-void buckets_add(struct buckets *b, const struct reservation *r, int sign)
+void buckets_add_use(struct buckets *b, const struct use *u, int sign)
+{
+    add_to_day(buckets_get(b, u->room_id, u->day), u->from, u->to, u->starts, sign);
+    add_to_day(buckets_get(b, ALL_ROOMS, u->day), u->from, u->to, u->starts, sign);
+}
+
+void reservation_uses(const struct reservation *r, void (*each)(void *arg, const struct use *u), void *arg)
 {
     if (!reservation_counts(r))
         return;
@@ -85,12 +91,29 @@ void buckets_add(struct buckets *b, const struct reservation *r, int sign)
 
     for (int64_t day = first; day <= last; day++) {
         int64_t midnight = day * MINUTES_PER_DAY;
-        int begin = day == first ? (int)(from - midnight) : 0;
-        int end = day == last ? (int)(to - midnight) : MINUTES_PER_DAY;
+        struct use u = {.room_id = r->room_id, .day = (int32_t)day, .starts = day == first};
 
-        add_to_day(buckets_get(b, r->room_id, day), begin, end, day == first, sign);
-        add_to_day(buckets_get(b, ALL_ROOMS, day), begin, end, day == first, sign);
+        u.from = day == first ? (uint16_t)(from - midnight) : 0;
+        u.to = day == last ? (uint16_t)(to - midnight) : MINUTES_PER_DAY;
+        each(arg, &u);
     }
+}
+
+struct adding {
+    struct buckets *buckets;
+    int sign;
+};
+
+static void add_use(void *arg, const struct use *u)
+{
+    const struct adding *a = arg;
+
+    buckets_add_use(a->buckets, u, a->sign);
+}
+
+void buckets_add(struct buckets *b, const struct reservation *r, int sign)
+{
+    reservation_uses(r, add_use, &(struct adding){.buckets = b, .sign = sign});
 }
 
 void buckets_reset(struct buckets *b)

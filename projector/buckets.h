@@ -43,5 +43,15 @@ void buckets_touch(struct buckets *b, const struct reservation *r);
 void buckets_add(struct buckets *b, const struct reservation *r, int sign);
 /* The bucket of one day, made empty if it is new. */
 struct bucket *buckets_get(struct buckets *b, int64_t room_id, int64_t day);
+/* What one day of a reservation counts: minutes from..to of that day, which begins it or not. */
+struct use {
+    int64_t room_id;
+    int32_t day;
+    uint16_t from, to : 15, starts : 1;
+};
+/* As buckets_add(), of that part. */
+void buckets_add_use(struct buckets *b, const struct use *u, int sign);
+/* Calls `each` for every day that `r` counts in; for none, if it does not count. */
+void reservation_uses(const struct reservation *r, void (*each)(void *arg, const struct use *u), void *arg);
 void buckets_reset(struct buckets *b); /* before the arena is */
 void buckets_fini(struct buckets *b);

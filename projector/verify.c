@@ -4,6 +4,7 @@
 #include "held.h"
 #include "time.h"
 #include "truth.h"
+#include "usage.h"
 
 #include <string.h>
 
@@ -22,10 +23,10 @@ struct verify {
     struct rr_kafka *kafka;
     struct report *report;
     struct verify_totals *totals;
-    struct arena rooms_arena, range_arena, bucket_arena;
+    struct arena rooms_arena, range_arena;
     struct truth_rooms truth_rooms, held_rooms;
-    struct buckets buckets;
-    int64_t *again; /* rooms to be compared again, in rooms_arena */
+    struct usage usage; /* what the generation's own reservations occupy */
+    int64_t *again;     /* rooms to be compared again, in rooms_arena */
     size_t n_again;
 };
 
@@ -208,7 +209,7 @@ static void count_use(struct verify *v, const struct held_rows *held)
 {
     for (size_t i = 0; i < held->n_states; i++)
         if (held_is_possible(&held->states[i].reservation))
-            buckets_add(&v->buckets, &held->states[i].reservation, 1);
+            usage_add(&v->usage, &held->states[i].reservation);
 }
 
 /* The rows held of some ids, which rise. */
@@ -308,6 +309,8 @@ static int compare_reservations(struct verify *v, struct failure *f)
             range.upto = other.upto;
         if (verify_goes_on(v->conf, f) != 0 || compare_range(v, &range, f) != 0)
             return -1;
+        if (v->conf->progress)
+            v->conf->progress(v->conf->progress_arg, v->totals->events);
         if (memcmp(range.upto.b, highest, sizeof(highest)) == 0)
             return 0;
         range.after = range.upto;
@@ -317,34 +320,90 @@ static int compare_reservations(struct verify *v, struct failure *f)
 
 /* ---- buckets ---- */
 
-static int compare_days(struct verify *v, bool all_rooms, struct failure *f)
+/* The days that are held, of rooms or of all rooms together, one after the other. */
+struct held_walk {
+    struct arena arena;
+    struct held_days page;
+    size_t at;
+    int64_t day, room_id; /* the last one read */
+    bool all_rooms, ended;
+};
+
+static int walk_on(struct verify *v, struct held_walk *w, struct failure *f)
 {
-    int64_t day = FIRST_DAY, room_id = INT64_MIN;
-    struct held_days held;
-
-    do {
-        arena_reset(&v->range_arena);
-        if (held_days(v->held, all_rooms, &day, &room_id, &v->range_arena, &held, f) != 0)
-            return -1;
-        v->totals->days += all_rooms ? 0 : held.n;
-        for (size_t i = 0; i < held.n; i++) {
-            struct bucket *k = buckets_get(&v->buckets, held.days[i].room_id, held.days[i].day);
-
-            k->asked = true;
-            compare_day(k, &held.days[i], v->report);
-        }
-    } while (held.n > 0);
+    if (w->at < w->page.n || w->ended)
+        return 0;
+    arena_reset(&w->arena);
+    if (held_days(v->held, w->all_rooms, &w->day, &w->room_id, &w->arena, &w->page, f) != 0)
+        return -1;
+    w->at = 0;
+    w->ended = w->page.n == 0;
+    v->totals->days += w->all_rooms ? 0 : w->page.n;
     return 0;
+}
+
+/* Those up to `day`; `computed` is that day's, and those before it count nothing. */
+static int compare_up_to(struct verify *v, struct held_walk *w, int64_t day, struct buckets *computed,
+                         struct failure *f)
+{
+    for (;;) {
+        const struct held_day *held;
+        struct bucket *k = NULL;
+
+        if (walk_on(v, w, f) != 0)
+            return -1;
+        if (w->ended || w->page.days[w->at].day > day)
+            return 0;
+        held = &w->page.days[w->at++];
+        if (computed && held->day == day) {
+            k = buckets_get(computed, held->room_id, day);
+            k->asked = true;
+        }
+        compare_day(k, held, v->report);
+    }
+}
+
+static int compare_one_day(struct verify *v, struct held_walk *rooms, struct held_walk *total, int64_t day,
+                           struct buckets *computed, struct failure *f)
+{
+    if (compare_up_to(v, rooms, day, computed, f) != 0 || compare_up_to(v, total, day, computed, f) != 0)
+        return -1;
+    for (const struct bucket *k = computed->list; k; k = k->next)
+        if (!k->asked)
+            compare_day(k, NULL, v->report);
+    return 0;
+}
+
+static int compare_days(struct verify *v, struct held_walk *rooms, struct held_walk *total, struct failure *f)
+{
+    struct arena arena = {.chunks = NULL};
+    struct buckets computed = {.arena = &arena};
+    int64_t day;
+    int end = 0;
+
+    while (end == 0 && usage_next(&v->usage, &computed, &day)) {
+        end = compare_one_day(v, rooms, total, day, &computed, f);
+        buckets_reset(&computed);
+        arena_reset(&arena);
+    }
+    if (end == 0)
+        end = compare_up_to(v, rooms, INT64_MAX, NULL, f);
+    if (end == 0)
+        end = compare_up_to(v, total, INT64_MAX, NULL, f);
+    buckets_fini(&computed);
+    arena_fini(&arena);
+    return end;
 }
 
 static int compare_buckets(struct verify *v, struct failure *f)
 {
-    if (compare_days(v, false, f) != 0 || compare_days(v, true, f) != 0)
-        return -1;
-    for (const struct bucket *k = v->buckets.list; k; k = k->next)
-        if (!k->asked)
-            compare_day(k, NULL, v->report);
-    return 0;
+    struct held_walk rooms = {.day = FIRST_DAY, .room_id = INT64_MIN};
+    struct held_walk total = {.day = FIRST_DAY, .room_id = INT64_MIN, .all_rooms = true};
+    int end = compare_days(v, &rooms, &total, f);
+
+    arena_fini(&rooms.arena);
+    arena_fini(&total.arena);
+    return end;
 }
 
 /* ---- all of it ---- */
@@ -372,14 +431,12 @@ int verify(const struct verify_conf *conf, int32_t generation, struct report *re
     int end;
 
     *totals = (struct verify_totals){.truth_at = 0};
-    v.buckets.arena = &v.bucket_arena;
     end = run(&v, f);
     rr_kafka_close(v.kafka);
     held_close(v.held);
     held_close(v.live);
     truth_close(v.truth);
-    buckets_fini(&v.buckets);
-    arena_fini(&v.bucket_arena);
+    usage_fini(&v.usage);
     arena_fini(&v.range_arena);
     arena_fini(&v.rooms_arena);
     return end;

@@ -20,7 +20,9 @@ struct verify_conf {
     const struct store_conf *store;
     const struct rr_kafka_conf *kafka;
     const struct rr_mysql_conf *mysql;
-    const atomic_bool *stopping; /* NULL, or: true means give up */
+    const atomic_bool *stopping;                /* NULL, or: true means give up */
+    void (*progress)(void *arg, size_t events); /* NULL, or told how many have been compared */
+    void *progress_arg;
 };
 
 struct verify_totals {
