@@ -3,11 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIND                                                                                                 \
+    "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''),"         \
+    "       p.parked_epoch, p.as_of"                                                                         \
+    " FROM projection.generation g JOIN projection.position p USING (generation)"
+/* What a rebuild fills, or a roll back brings up to date, is theirs. */
 static const struct statement sql_find = {
-    NULL, "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''),"
-          "       p.parked_epoch, p.as_of"
-          " FROM projection.generation g JOIN projection.position p USING (generation)"
-          " WHERE g.state <> 'retired' ORDER BY g.state = 'serving' DESC, g.generation LIMIT 1"};
+    NULL, FIND " WHERE g.state = 'serving'"
+               " OR (g.state = 'building' AND NOT g.rebuilt AND g.serving_since IS NULL)"
+               " ORDER BY g.state = 'serving' DESC, g.generation LIMIT 1"};
+static const struct statement sql_find_number = {
+    NULL, FIND " WHERE g.generation = $1::integer AND g.state <> 'retired'"};
 static const struct statement sql_begin = {NULL, "BEGIN"};
 static const struct statement sql_lock = {NULL,
                                           "SELECT pg_advisory_xact_lock(hashtext('projection.generation'))"};
@@ -42,6 +48,20 @@ int generation_find(struct store *s, struct generation *ret, struct failure *f)
     return 0;
 }
 
+int generation_find_number(struct store *s, int32_t number, struct generation *ret, struct failure *f)
+{
+    struct params p = {.n = 0};
+    int found;
+
+    params_int4(&p, number);
+    found = store_add(s, &sql_find_number, &p);
+    if (store_trip(s, f) != 0)
+        return -1;
+    take_generation(store_result(s, found), ret);
+    store_clear(s);
+    return ret->found ? 0 : fail(f, FAIL_MOVED, "generation %d is not there, or has retired", number);
+}
+
 static int find_or_create(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
                           struct failure *f)
 {
@@ -68,11 +88,13 @@ static int find_or_create(struct store *s, const char *topic, const char *cluste
     return 0;
 }
 
-int generation_open(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
-                    struct failure *f)
+int generation_open(struct store *s, int32_t number, const char *topic, const char *cluster_id,
+                    struct generation *ret, struct failure *f)
 {
-    if (generation_find(s, ret, f) != 0)
+    if (number ? generation_find_number(s, number, ret, f) : generation_find(s, ret, f))
         return -1;
+    if (number)
+        ret->position.serving = true; /* when it serves is not decided by its first pulse */
     if (!ret->found && find_or_create(s, topic, cluster_id, ret, f) != 0)
         return -1;
     if (strcmp(ret->topic, topic) != 0)

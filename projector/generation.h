@@ -16,10 +16,13 @@ struct generation {
     char cluster_id[64]; /* "" if it is not known */
 };
 
-/* The serving generation, else the oldest that is being built. */
+/* The serving generation, else the oldest that is being filled from Kafka alone. */
 int generation_find(struct store *s, struct generation *ret, struct failure *f) RR_MUST_CHECK;
-/* The same; makes the first one if there is none, only once however many projectors try. Fails with
- * FAIL_KAFKA if the generation was filled from another topic or another cluster: its position means nothing
- * here. */
-int generation_open(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
-                    struct failure *f) RR_MUST_CHECK;
+/* The one with that number; FAIL_MOVED if it is not there, or has retired. */
+int generation_find_number(struct store *s, int32_t number, struct generation *ret,
+                           struct failure *f) RR_MUST_CHECK;
+/* To be written. `number` 0: as generation_find(); makes the first one if there is none, only once however
+ * many projectors try. Else that one, which somebody else makes serve. Fails with FAIL_KAFKA if the
+ * generation was filled from another topic or another cluster: its position means nothing here. */
+int generation_open(struct store *s, int32_t number, const char *topic, const char *cluster_id,
+                    struct generation *ret, struct failure *f) RR_MUST_CHECK;

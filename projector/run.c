@@ -87,7 +87,8 @@ static int open_all(struct run *r, struct failure *f)
     struct generation g;
 
     if (open_topic(r, f) != 0 || store_open(&r->store_conf, &r->store, f) != 0 ||
-        generation_open(r->store, r->conf->kafka.topic, rr_kafka_cluster_id(r->kafka), &g, f) != 0 ||
+        generation_open(r->store, r->conf->generation, r->conf->kafka.topic, rr_kafka_cluster_id(r->kafka),
+                        &g, f) != 0 ||
         apply_new(r->store, g.position.generation, &r->apply, f) != 0)
         return -1;
     r->position = g.position;
@@ -231,29 +232,43 @@ static void tell_failure(struct run *r, const struct failure *f)
              (long long)r->position.next_offset);
 }
 
-/* Somebody else moves the position. Wait until nobody has for a while. */
-static void stand_by(struct run *r)
+/* Until nobody has moved the position for a while. */
+static void watch_position(struct run *r, struct store *s)
 {
-    struct store *s = NULL;
     struct generation g;
     struct failure f;
     int64_t seen = -1;
     int unmoved = 0;
 
-    rr_warn("another projector moves the position: standing by", "offset=%lld",
-            (long long)r->position.next_offset);
-    health_trouble(r->health, "standing by: another projector moves the position");
-    if (store_open(&r->store_conf, &s, &f) != 0)
-        return;
     while (!stopping(r) && unmoved < STANDBY_LOOKS && generation_find(s, &g, &f) == 0) {
         telemetry_lag(&r->telemetry, &g.position, -1);
         unmoved = g.position.next_offset == seen ? unmoved + 1 : 0;
         seen = g.position.next_offset;
         nap(r, STANDBY_LOOK_MS);
     }
-    store_close(s);
     if (unmoved == STANDBY_LOOKS)
         rr_warn("nobody moves the position: taking over", "offset=%lld", (long long)seen);
+}
+
+/* Somebody else has moved the position, or the generation has retired. */
+static void stand_by(struct run *r)
+{
+    struct store *s = NULL;
+    struct generation g;
+    struct failure f;
+
+    if (store_open(&r->store_conf, &s, &f) == 0 && generation_find(s, &g, &f) == 0) {
+        if (g.position.generation != r->position.generation) {
+            rr_info("another generation serves: going over to it", "generation=%d before=%d",
+                    g.position.generation, r->position.generation);
+        } else {
+            rr_warn("another projector moves the position: standing by", "offset=%lld",
+                    (long long)r->position.next_offset);
+            health_trouble(r->health, "standing by: another projector moves the position");
+            watch_position(r, s);
+        }
+    }
+    store_close(s);
 }
 
 static void pause_after(struct run *r, const struct failure *f)
@@ -288,8 +303,13 @@ static void *run_thread(void *arg)
         while (end == 0 && !stopping(r))
             end = run_batch(r, &f);
         close_all(r);
-        if (end != 0 && !stopping(r))
-            pause_after(r, &f);
+        if (end == 0 || stopping(r))
+            continue;
+        if (f.kind == FAIL_MOVED && r->conf->generation) { /* it was taken over: nothing is left to do */
+            health_trouble(r->health, f.text);
+            break;
+        }
+        pause_after(r, &f);
     }
     return NULL;
 }

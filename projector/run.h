@@ -17,6 +17,8 @@ struct run_conf {
     struct store_conf store;
     struct rr_kafka_conf kafka;
     uint32_t batch_events;
+    int32_t generation; /* 0: the serving one, or the first. Else only that one, as long as it is its own:
+                           then the thread ends */
 };
 
 struct run;
