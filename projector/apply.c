@@ -319,8 +319,8 @@ static void add_reservations_write(struct apply *a, const struct batch *b)
         add_columns(a, &sql_reservations_write, RR_LEN(types));
 }
 
-static int put_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
-                        struct failure *f)
+int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
+                   struct failure *f)
 {
     for (int q = 0; q < QUARTERS; q++) {
         if (k->room_id == ALL_ROOMS)
@@ -353,7 +353,7 @@ static int add_days_write(struct apply *a, const struct batch *b, bool all_rooms
         pgarray_date(&c[0], k->day);
         pgarray_int4(&c[1], k->reservations);
         pgarray_int4(&c[2], k->reserved_minutes);
-        if (put_quarters(&c[3], k, k->starts, f) != 0 || put_quarters(&c[4], k, k->minutes, f) != 0)
+        if (apply_quarters(&c[3], k, k->starts, f) != 0 || apply_quarters(&c[4], k, k->minutes, f) != 0)
             return -1;
     }
     if (c[0].n > 0)

@@ -39,3 +39,8 @@ int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t 
 /* Collects the statements that write what is new in a planned batch: no trip, no position. For whoever has
  * locked the position's row. */
 int apply_rows(struct apply *a, const struct batch *b, struct failure *f) RR_MUST_CHECK;
+
+/* The 96 numbers of a day into an array that was begun: of a room smallint, of all rooms integer.
+ * FAIL_MESSAGE if one does not fit. */
+int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
+                   struct failure *f) RR_MUST_CHECK;

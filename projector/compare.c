@@ -162,23 +162,6 @@ static void compare_events(const struct compare *c, const struct slice *s)
     }
 }
 
-static const struct room *find_room(const struct truth_rooms *rooms, int64_t id)
-{
-    size_t from = 0, to = rooms->n;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-
-        if (rooms->rooms[mid].id == id)
-            return &rooms->rooms[mid];
-        if (rooms->rooms[mid].id < id)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return NULL;
-}
-
 static void compare_state(const struct compare *c, const struct slice *s)
 {
     const struct reservation *held = s->state ? &s->state->reservation : NULL;
@@ -202,7 +185,7 @@ static void compare_state(const struct compare *c, const struct slice *s)
     int_field(&b, "deleted", held->deleted, truth->deleted);
     time_field(&b, "created_at", held->created_at, truth->created_at);
     time_field(&b, "updated_at", held->updated_at, truth->updated_at);
-    room = find_room(c->rooms, held->room_id);
+    room = truth_find_room(c->rooms, held->room_id);
     text_field(&b, "room_name", s->state->room_name, room ? room->name : (struct text){.s = NULL});
     text_field(&b, "room_location", s->state->room_location,
                room ? room->location : (struct text){.s = NULL});

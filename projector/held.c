@@ -74,27 +74,13 @@ void held_close(struct held *h)
     free(h);
 }
 
-/* One statement, one trip. */
-static int ask(struct held *h, const struct statement *st, const struct params *p, const PGresult **ret,
-               struct failure *f)
-{
-    int number;
-
-    store_clear(h->store);
-    number = store_add(h->store, st, p);
-    if (store_trip(h->store, f) != 0)
-        return -1;
-    *ret = store_result(h->store, number);
-    return 0;
-}
-
 int held_position(struct held *h, int64_t *ret_next_offset, struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *res;
 
     params_int4(&p, h->generation);
-    if (ask(h, &sql_position, &p, &res, f) != 0)
+    if (store_ask(h->store, &sql_position, &p, &res, f) != 0)
         return -1;
     if (PQntuples(res) == 0)
         return fail(f, FAIL_MOVED, "generation %d has retired", h->generation);
@@ -106,14 +92,14 @@ int held_snapshot(struct held *h, struct failure *f)
 {
     const PGresult *res;
 
-    return ask(h, &sql_begin, NULL, &res, f); /* its first statement decides what it sees */
+    return store_ask(h->store, &sql_begin, NULL, &res, f); /* its first statement decides what it sees */
 }
 
 int held_release(struct held *h, struct failure *f)
 {
     const PGresult *res;
 
-    return ask(h, &sql_commit, NULL, &res, f);
+    return store_ask(h->store, &sql_commit, NULL, &res, f);
 }
 
 /* ---- rows ---- */
@@ -204,7 +190,7 @@ int held_bound(struct held *h, struct id_range *range, size_t n, struct failure 
     params_id(&p, &range->after);
     params_bool(&p, range->first);
     params_int8(&p, (int64_t)n - 1);
-    if (ask(h, &sql_bound, &p, &res, f) != 0)
+    if (store_ask(h->store, &sql_bound, &p, &res, f) != 0)
         return -1;
     if (PQntuples(res) > 0)
         memcpy(range->upto.b, PQgetvalue(res, 0, 0), sizeof(range->upto.b));
@@ -246,7 +232,7 @@ int held_rooms(struct held *h, struct arena *arena, struct truth_rooms *ret, str
 {
     const PGresult *res;
 
-    if (ask(h, &sql_rooms, NULL, &res, f) != 0)
+    if (store_ask(h->store, &sql_rooms, NULL, &res, f) != 0)
         return -1;
     ret->n = (size_t)PQntuples(res);
     ret->rooms = rows_of(arena, res, sizeof(*ret->rooms));
@@ -262,7 +248,7 @@ int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret,
     const PGresult *res;
 
     params_int8(&p, id);
-    if (ask(h, &sql_room, &p, &res, f) != 0)
+    if (store_ask(h->store, &sql_room, &p, &res, f) != 0)
         return -1;
     *ret_found = PQntuples(res) > 0;
     if (*ret_found)
@@ -292,7 +278,7 @@ int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, st
 
     params_int4(&p, (int32_t)(*day - PG_EPOCH_DAYS));
     params_int8(&p, *room_id);
-    if (ask(h, all_rooms ? &sql_total_days : &sql_room_days, &p, &res, f) != 0)
+    if (store_ask(h->store, all_rooms ? &sql_total_days : &sql_room_days, &p, &res, f) != 0)
         return -1;
     ret->n = (size_t)PQntuples(res);
     ret->days = rows_of(arena, res, sizeof(*ret->days));

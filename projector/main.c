@@ -3,6 +3,7 @@
 #include "config.h"
 #include "health.h"
 #include "log.h"
+#include "rebuild.h"
 #include "run.h"
 #include "status.h"
 #include "verify_verb.h"
@@ -49,7 +50,7 @@ static const struct rr_config_key *const key_parts[] = {keys, mysql_keys, NULL};
 static const struct rr_config_table table = {
     .program = "projector",
     .about = "applies the changes in Kafka to the read model in PostgreSQL",
-    .usage = "run | status [--json] | verify [--repair] [--json]",
+    .usage = "run | status [--json] | verify [--repair] [--json] | rebuild [--rollback] [--json]",
     .parts = key_parts,
 };
 
@@ -116,16 +117,23 @@ static bool take_flag(int *argc, char **argv, const char *flag)
     return found;
 }
 
-static int run_verb(const struct conf *conf, const char *verb, bool as_json, bool repairing)
+struct flags {
+    bool as_json, repairing, rolling_back;
+};
+
+static int run_verb(const struct conf *conf, const char *verb, const struct flags *flags)
 {
     const struct verify_conf verify_conf = verify_conf_of(conf);
 
-    if (strcmp(verb, "run") == 0 && !as_json && !repairing)
+    if (strcmp(verb, "run") == 0 && !flags->as_json && !flags->repairing && !flags->rolling_back)
         return serve(conf);
-    if (strcmp(verb, "status") == 0 && !repairing)
-        return status(&conf->run.store, &conf->run.kafka, as_json);
-    if (strcmp(verb, "verify") == 0)
-        return verify_verb(&verify_conf, repairing, as_json);
+    if (strcmp(verb, "status") == 0 && !flags->repairing && !flags->rolling_back)
+        return status(&conf->run.store, &conf->run.kafka, flags->as_json);
+    if (strcmp(verb, "verify") == 0 && !flags->rolling_back)
+        return verify_verb(&verify_conf, flags->repairing, flags->as_json);
+    if (strcmp(verb, "rebuild") == 0 && !flags->repairing)
+        return rebuild_verb(&(struct rebuild_conf){.run = &conf->run, .mysql = &conf->mysql},
+                            flags->rolling_back, flags->as_json);
     fprintf(stderr, "projector: one of these is expected: %s\n", table.usage);
     return 2;
 }
@@ -133,7 +141,9 @@ static int run_verb(const struct conf *conf, const char *verb, bool as_json, boo
 int main(int argc, char **argv)
 {
     struct conf conf = {.log_level = 0};
-    bool as_json = take_flag(&argc, argv, "--json"), repairing = take_flag(&argc, argv, "--repair");
+    const struct flags flags = {.as_json = take_flag(&argc, argv, "--json"),
+                                .repairing = take_flag(&argc, argv, "--repair"),
+                                .rolling_back = take_flag(&argc, argv, "--rollback")};
     int words = 0, end;
 
     switch (rr_config_load(&table, &conf, argc, argv, &words)) {
@@ -143,7 +153,7 @@ int main(int argc, char **argv)
     }
     conf.run.store.synchronous_commit = conf.synchronous_commit;
     rr_log_init("projector", (enum rr_log_level)conf.log_level);
-    end = run_verb(&conf, words == 1 ? argv[1] : "", as_json, repairing);
+    end = run_verb(&conf, words == 1 ? argv[1] : "", &flags);
     rr_config_fini(&table, &conf);
     return end;
 }

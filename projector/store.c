@@ -241,6 +241,19 @@ int store_add(struct store *s, const struct statement *st, const struct params *
     return s->n_sent++;
 }
 
+int store_ask(struct store *s, const struct statement *st, const struct params *p, const PGresult **ret,
+              struct failure *f)
+{
+    int number;
+
+    store_clear(s);
+    number = store_add(s, st, p);
+    if (store_trip(s, f) != 0)
+        return -1;
+    *ret = store_result(s, number);
+    return 0;
+}
+
 /* ---- a connection ---- */
 
 void store_use_schema(struct store *s, const char *schema)
@@ -283,18 +296,24 @@ static int set_up(struct store *s, bool synchronous_commit, struct failure *f)
     return store_trip(s, f);
 }
 
-int store_open(const struct store_conf *conf, struct store **ret, struct failure *f)
+PGconn *store_connect(const struct store_conf *conf)
 {
     /* What stands before dbname can be overruled by the connection string. */
     static const char *const keywords[] = {"connect_timeout", "fallback_application_name", "dbname", NULL};
     const char *const values[] = {"5", "projector", conf->conninfo, NULL};
+
+    return PQconnectdbParams(keywords, values, 1);
+}
+
+int store_open(const struct store_conf *conf, struct store **ret, struct failure *f)
+{
     struct store *s = calloc(1, sizeof(*s));
 
     if (!s)
         return fail(f, FAIL_POSTGRES, "PostgreSQL: out of memory");
     s->timeout_ms = conf->timeout_ms;
     s->stop = conf->stop ? *conf->stop : -1;
-    s->conn = PQconnectdbParams(keywords, values, 1);
+    s->conn = store_connect(conf);
     if (PQstatus(s->conn) != CONNECTION_OK || PQsetnonblocking(s->conn, 1) != 0 ||
         !PQenterPipelineMode(s->conn))
         lost(s, f);

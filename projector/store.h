@@ -45,6 +45,8 @@ void params_bytes(struct params *p, const void *data,
                   size_t len);                          /* text, bytea: alive until store_add() returns */
 void params_array(struct params *p, struct pgarray *a); /* ends it; likewise */
 
+/* A plain connection, good or not, for who drives it otherwise: PQfinish() it. */
+PGconn *store_connect(const struct store_conf *conf) RR_MUST_CHECK;
 /* Connects and sets the session up. FAIL_POSTGRES if that does not work. */
 int store_open(const struct store_conf *conf, struct store **ret, struct failure *f) RR_MUST_CHECK;
 void store_close(struct store *s);
@@ -60,6 +62,9 @@ int store_add(struct store *s, const struct statement *st, const struct params *
  * RR002, FAIL_MESSAGE for errors in the data (classes 22 and 23, and 54: larger than an index or a row
  * takes), FAIL_POSTGRES for all others. */
 int store_trip(struct store *s, struct failure *f) RR_MUST_CHECK;
+/* Clears; a trip of one statement; its result. */
+int store_ask(struct store *s, const struct statement *st, const struct params *params, const PGresult **ret,
+              struct failure *f) RR_MUST_CHECK;
 /* In binary; stands until store_clear(). */
 const PGresult *store_result(const struct store *s, int number);
 void store_clear(struct store *s);

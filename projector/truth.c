@@ -4,14 +4,15 @@
 #include <string.h>
 #include <time.h>
 
-#define UTF8_MAX   4
-#define NAME_MAX_  (200 * UTF8_MAX + 1) /* name, location, title */
-#define USER_MAX   (128 * UTF8_MAX + 1)
-#define BY_MAX     (288 * UTF8_MAX + 1)
-#define REASON_MAX (500 * UTF8_MAX + 1)
-#define TRACE_MAX  (32 * UTF8_MAX + 1)
-#define ENUM_MAX   65
-#define IDS        16 /* a statement */
+#define UTF8_MAX     4
+#define NAME_MAX_    (200 * UTF8_MAX + 1) /* name, location, title */
+#define USER_MAX     (128 * UTF8_MAX + 1)
+#define BY_MAX       (288 * UTF8_MAX + 1)
+#define REASON_MAX   (500 * UTF8_MAX + 1)
+#define TRACE_MAX    (32 * UTF8_MAX + 1)
+#define ENUM_MAX     65
+#define IDS          16   /* a statement */
+#define SETTLE_TRIES 1000 /* of truth_wait(): ten pulses */
 
 struct truth {
     struct rr_mysql *snapshot, *now;
@@ -313,6 +314,32 @@ int truth_range(struct truth *t, const struct id_range *range, struct arena *are
     return 0;
 }
 
+int truth_events_after(struct truth *t, const struct rr_uuid *id, int64_t version, size_t n,
+                       struct arena *arena, struct truth_rows *ret, struct failure *f)
+{
+    static const char sql[] = EVENT " WHERE reservation_id >= ? AND (reservation_id > ? OR version > ?)"
+                                    " ORDER BY reservation_id, version LIMIT ?";
+    const struct rr_sql_in in[] = {RR_IN_BYTES(id->b, sizeof(id->b)), RR_IN_BYTES(id->b, sizeof(id->b)),
+                                   RR_IN_UINT((uint64_t)version), RR_IN_UINT(n)};
+    struct reading events = {.arena = arena, .size = sizeof(struct event)};
+
+    if (ended(t->snapshot, each_event(t->snapshot, sql, in, RR_LEN(in), &events), &events, f) != 0)
+        return -1;
+    *ret = (struct truth_rows){.events = events.rows, .n_events = events.n};
+    return 0;
+}
+
+int truth_count_events(struct truth *t, size_t *ret, struct failure *f)
+{
+    uint64_t n = 0;
+    const struct rr_sql_out out = {.type = RR_SQL_UINT, .p = &n};
+
+    if (rr_mysql_exec(t->snapshot, "SELECT COUNT(*) FROM reservation_event", NULL, 0, &out, 1) != RR_DB_ONE)
+        return failed(t->snapshot, f);
+    *ret = (size_t)n;
+    return 0;
+}
+
 #define ROOM "SELECT id, version, name, location, capacity, active, created_at, updated_at FROM room"
 
 int truth_rooms(struct truth *t, struct arena *arena, struct truth_rooms *ret, struct failure *f)
@@ -324,6 +351,23 @@ int truth_rooms(struct truth *t, struct arena *arena, struct truth_rooms *ret, s
         return -1;
     *ret = (struct truth_rooms){.rooms = rooms.rows, .n = rooms.n};
     return 0;
+}
+
+const struct room *truth_find_room(const struct truth_rooms *rooms, int64_t id)
+{
+    size_t from = 0, to = rooms->n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+
+        if (rooms->rooms[mid].id == id)
+            return &rooms->rooms[mid];
+        if (rooms->rooms[mid].id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return NULL;
 }
 
 /* ---- as it is now ---- */
@@ -364,6 +408,23 @@ int truth_room_now(struct truth *t, int64_t id, struct arena *arena, struct room
     if (*ret_found)
         *ret = *(struct room *)rooms.rows;
     return 0;
+}
+
+int truth_settle(struct truth *t, struct failure *f)
+{
+    int64_t now = 0, beat = 0;
+    const struct rr_sql_out out = {.type = RR_SQL_TIME, .p = &beat};
+
+    if (truth_now(t, &now, f) != 0)
+        return -1;
+    for (int tries = 0; tries < SETTLE_TRIES; tries++) {
+        if (rr_mysql_exec(t->now, "SELECT beat FROM pulse", NULL, 0, &out, 1) != RR_DB_ONE)
+            return failed(t->now, f);
+        if (beat > now)
+            return 0;
+        truth_wait();
+    }
+    return fail(f, FAIL_MYSQL, "MySQL's pulse stands still: is its event scheduler running?");
 }
 
 void truth_wait(void)

@@ -45,6 +45,18 @@ int truth_range(struct truth *t, const struct id_range *range, struct arena *are
 int truth_rooms(struct truth *t, struct arena *arena, struct truth_rooms *ret,
                 struct failure *f) RR_MUST_CHECK;
 
+/* NULL: there is none. */
+const struct room *truth_find_room(const struct truth_rooms *rooms, int64_t id);
+/* In the snapshot: the next n events after (id, version), in order. */
+int truth_events_after(struct truth *t, const struct rr_uuid *id, int64_t version, size_t n,
+                       struct arena *arena, struct truth_rows *ret, struct failure *f) RR_MUST_CHECK;
+int truth_count_events(struct truth *t, size_t *ret, struct failure *f) RR_MUST_CHECK;
+
+/* Waits until whatever had reached the log before this call can be seen in MySQL: until a pulse that began
+ * later is seen, since commits become visible in the order of the log. A snapshot opened after it holds all
+ * that. */
+int truth_settle(struct truth *t, struct failure *f) RR_MUST_CHECK;
+
 /* As it is now: the events of these reservations; ids rise. */
 int truth_events_now(struct truth *t, const struct rr_uuid *ids, size_t n, struct arena *arena,
                      struct truth_rows *ret, struct failure *f) RR_MUST_CHECK;

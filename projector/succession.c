@@ -1,0 +1,267 @@
+#include "succession.h"
+#include "time.h"
+#include "truth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SWITCH_US (3 * RR_US_PER_SEC) /* how long the old one may be held up */
+#define TRIES     5                   /* for a table that somebody reads */
+
+struct succession {
+    const struct store_conf *conf;
+    struct store *store; /* holds the lock */
+};
+
+static const struct statement sql_try_lock = {NULL,
+                                              "SELECT pg_try_advisory_lock(hashtext('projection.rebuild'))"};
+/* A roll back was killed. */
+static const struct statement sql_settle = {
+    NULL, "UPDATE projection.generation SET state = 'retired' WHERE state = 'building' AND serving_since IS "
+          "NOT NULL"};
+#define LAST_RETIRED                                                                                         \
+    "(SELECT generation FROM projection.generation WHERE state = 'retired'"                                  \
+    "  ORDER BY retired_at DESC NULLS LAST, generation DESC LIMIT 1)"
+static const struct statement sql_useless = {NULL, "SELECT generation FROM projection.generation"
+                                                   " WHERE (state = 'retired' AND generation <> " LAST_RETIRED
+                                                   ") OR (state = 'building' AND rebuilt)"
+                                                   " ORDER BY generation"};
+static const struct statement sql_tables = {
+    NULL, "SELECT format('DROP TABLE %I.%I', schemaname, tablename) FROM pg_tables"
+          " WHERE schemaname = 'g' || $1::integer ORDER BY tablename"};
+static const struct statement sql_impatient = {NULL, "SET lock_timeout = '1s'"};
+static const struct statement sql_forget_position = {
+    NULL, "DELETE FROM projection.position WHERE generation = $1::integer"};
+static const struct statement sql_forget = {
+    NULL, "DELETE FROM projection.generation WHERE generation = $1::integer"};
+static const struct statement sql_build = {
+    NULL, "SELECT projection.begin_rebuild($1::text, $2::integer, $3::text, $4::bigint)"};
+static const struct statement sql_reopen = {
+    NULL, "UPDATE projection.generation SET state = 'building' WHERE generation = " LAST_RETIRED
+          " RETURNING generation"};
+static const struct statement sql_retire = {NULL, "UPDATE projection.generation SET state = 'retired'"
+                                                  " WHERE generation = $1::integer AND state = 'building'"};
+static const struct statement sql_begin = {NULL, "BEGIN"};
+static const struct statement sql_commit = {NULL, "COMMIT"};
+static const struct statement sql_hold = {NULL, "SELECT next_offset FROM projection.position"
+                                                " WHERE generation = $1::integer FOR UPDATE"};
+static const struct statement sql_switch = {NULL, "SELECT projection.switch($1::integer, $2::integer)"};
+static const struct statement sql_show = {NULL, "SELECT projection.show()"};
+
+static int ask_of(struct store *s, const struct statement *st, int32_t number, const PGresult **ret,
+                  struct failure *f)
+{
+    struct params p = {.n = 0};
+
+    params_int4(&p, number);
+    return store_ask(s, st, &p, ret, f);
+}
+
+int succession_run(struct succession *s, const char *sql, struct failure *f)
+{
+    const PGresult *res;
+
+    return store_ask(s->store, &(struct statement){.sql = sql}, NULL, &res, f);
+}
+
+int succession_open(const struct store_conf *conf, struct succession **ret, struct failure *f)
+{
+    struct succession *s = calloc(1, sizeof(*s));
+    const PGresult *res;
+
+    if (!s)
+        return fail(f, FAIL_POSTGRES, "out of memory");
+    s->conf = conf;
+    if (store_open(conf, &s->store, f) == 0 && store_ask(s->store, &sql_try_lock, NULL, &res, f) == 0) {
+        if (!store_bool(res, 0, 0)) {
+            fail(f, FAIL_MOVED, "another rebuild is at work");
+        } else if (store_ask(s->store, &sql_settle, NULL, &res, f) == 0) {
+            *ret = s;
+            return 0;
+        }
+    }
+    succession_close(s);
+    return -1;
+}
+
+void succession_close(struct succession *s)
+{
+    if (!s)
+        return;
+    store_close(s->store);
+    free(s);
+}
+
+/* ---- dropping ---- */
+
+/* Table by table: whoever reads several at once cannot be met in the middle. */
+static int drop_tables(struct store *s, int32_t number, struct failure *f)
+{
+    struct arena arena = {.chunks = NULL};
+    const PGresult *res;
+    const char **drop;
+    int n, end;
+
+    end = ask_of(s, &sql_tables, number, &res, f);
+    n = end == 0 ? PQntuples(res) : 0;
+    drop = arena_alloc(&arena, ((size_t)n + 1) * sizeof(*drop));
+    for (int i = 0; i < n; i++)
+        drop[i] = arena_copy(&arena, PQgetvalue(res, i, 0), (size_t)PQgetlength(res, i, 0));
+    for (int i = 0; i < n && end == 0; i++)
+        end = store_ask(s, &(struct statement){.sql = drop[i]}, NULL, &res, f);
+    arena_fini(&arena);
+    return end;
+}
+
+static int drop(const struct store_conf *conf, int32_t number, struct failure *f)
+{
+    struct store *s = NULL;
+    const PGresult *res;
+    char sql[48];
+    int end = -1;
+
+    snprintf(sql, sizeof(sql), "DROP SCHEMA IF EXISTS g%d", number);
+    if (store_open(conf, &s, f) == 0 && store_ask(s, &sql_impatient, NULL, &res, f) == 0 &&
+        drop_tables(s, number, f) == 0 && store_ask(s, &(struct statement){.sql = sql}, NULL, &res, f) == 0 &&
+        ask_of(s, &sql_forget_position, number, &res, f) == 0)
+        end = ask_of(s, &sql_forget, number, &res, f);
+    store_close(s);
+    return end;
+}
+
+int succession_tidy(struct succession *s, int *ret_left, struct failure *f)
+{
+    const PGresult *useless;
+    int left = 0;
+
+    if (store_ask(s->store, &sql_useless, NULL, &useless, f) != 0)
+        return -1;
+    for (int i = 0; i < PQntuples(useless); i++) {
+        int tries = 0;
+
+        while (drop(s->conf, store_int4(useless, i, 0), f) != 0 && ++tries < TRIES)
+            truth_wait();
+        left += tries == TRIES;
+    }
+    *ret_left = left; /* *f says why */
+    return 0;
+}
+
+/* ---- making ---- */
+
+int succession_begin(struct succession *s, const struct generation *like, int64_t next_offset,
+                     struct arena *arena, int32_t *ret_number, struct finishing *ret_finishing,
+                     struct failure *f)
+{
+    struct params p = {.n = 0};
+    const PGresult *res;
+
+    params_bytes(&p, like->topic, strlen(like->topic));
+    params_int4(&p, like->partition);
+    params_bytes(&p, *like->cluster_id ? like->cluster_id : NULL, strlen(like->cluster_id));
+    params_int8(&p, next_offset);
+    if (store_ask(s->store, &sql_build, &p, &res, f) != 0)
+        return -1;
+    *ret_number = atoi(PQgetvalue(res, 0, 0));
+    ret_finishing->n = (size_t)PQntuples(res) - 1;
+    ret_finishing->sql = arena_alloc(arena, (ret_finishing->n + 1) * sizeof(*ret_finishing->sql));
+    for (size_t i = 0; i < ret_finishing->n; i++)
+        ret_finishing->sql[i] =
+            arena_copy(arena, PQgetvalue(res, (int)i + 1, 0), (size_t)PQgetlength(res, (int)i + 1, 0));
+    return 0;
+}
+
+int succession_reopen(struct succession *s, int32_t *ret_number, struct failure *f)
+{
+    const PGresult *res;
+
+    if (store_ask(s->store, &sql_reopen, NULL, &res, f) != 0)
+        return -1;
+    if (PQntuples(res) == 0)
+        return fail(f, FAIL_NONE, "there is no generation to go back to");
+    *ret_number = store_int4(res, 0, 0);
+    return 0;
+}
+
+int succession_retire(struct succession *s, int32_t number, struct failure *f)
+{
+    const PGresult *res;
+
+    return ask_of(s->store, &sql_retire, number, &res, f);
+}
+
+int succession_position(struct succession *s, int32_t number, int64_t *ret_next_offset, struct failure *f)
+{
+    struct generation g;
+
+    store_clear(s->store);
+    if (generation_find_number(s->store, number, &g, f) != 0)
+        return -1;
+    *ret_next_offset = g.position.next_offset;
+    return 0;
+}
+
+/* ---- the switch ---- */
+
+/* Its writer waits from now on, until the transaction ends. */
+static int hold(struct store *s, int32_t number, int64_t *ret_next_offset, struct failure *f)
+{
+    struct params p = {.n = 0};
+    int held;
+
+    params_int4(&p, number);
+    store_add(s, &sql_begin, NULL);
+    held = store_add(s, &sql_hold, &p);
+    if (store_trip(s, f) != 0)
+        return -1;
+    if (PQntuples(store_result(s, held)) == 0)
+        return fail(f, FAIL_MOVED, "generation %d is gone", number);
+    *ret_next_offset = store_int8(store_result(s, held), 0, 0);
+    return 0;
+}
+
+/* Until `number` has got to `offset`. */
+static int await_position(struct succession *s, int32_t number, int64_t offset, struct failure *f)
+{
+    int64_t deadline = rr_time_monotonic() + SWITCH_US, position = 0;
+
+    for (;;) {
+        if (succession_position(s, number, &position, f) != 0)
+            return -1;
+        if (position >= offset)
+            return 0;
+        if (rr_time_monotonic() > deadline)
+            return fail(f, FAIL_POSTGRES, "generation %d stands at %lld and does not get to %lld", number,
+                        (long long)position, (long long)offset);
+        truth_wait();
+    }
+}
+
+int succession_switch(struct succession *s, int32_t from, int32_t to, struct failure *f)
+{
+    struct store *held = NULL;
+    struct params p = {.n = 0};
+    int64_t offset = 0;
+    int end = -1;
+
+    if (store_open(s->conf, &held, f) == 0 && hold(held, from, &offset, f) == 0 &&
+        await_position(s, to, offset, f) == 0) {
+        params_int4(&p, from);
+        params_int4(&p, to);
+        store_add(held, &sql_switch, &p);
+        store_add(held, &sql_commit, NULL);
+        end = store_trip(held, f);
+    }
+    store_close(held);
+    return end;
+}
+
+int succession_show(struct succession *s, struct failure *f)
+{
+    struct store *views = NULL;
+    const PGresult *res;
+    int end = store_open(s->conf, &views, f) == 0 ? store_ask(views, &sql_show, NULL, &res, f) : -1;
+
+    store_close(views);
+    return end;
+}
