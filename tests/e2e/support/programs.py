@@ -37,6 +37,18 @@ def run(stack, name: str, *arguments: str, settings: dict[str, str | None] | Non
     )
 
 
+def launch(stack, name: str, *arguments: str, output) -> subprocess.Popen:
+    """Starts a program with the stack's settings, and leaves it running."""
+    server = stack.server(name)
+    return subprocess.Popen(
+        [str(server.binary), *arguments],
+        env=_environment(server, {}),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+    )
+
+
 def _environment(server, settings: dict[str, str | None]) -> dict[str, str]:
     environment = {"PATH": os.environ["PATH"]} | server.environment() | settings
     return {name: value for name, value in environment.items() if value is not None}
