@@ -73,11 +73,7 @@ class QuerySvc(Program):
     start_seconds = 120.0
 
     def environment(self) -> dict[str, str]:
-        return (
-            super().environment()
-            | self.postgres_environment(postgres.QUERY_USER)
-            | {"RR_PUBLIC_URL": self.stack.gateway.url}
-        )
+        return super().environment() | self.postgres_environment(postgres.QUERY_USER)
 
 
 class Projector(Program):
