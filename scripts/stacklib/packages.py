@@ -101,8 +101,7 @@ def ensure(wanted: list[tuple[str, str | None]], log: Path, archives: Path | Non
             "packages are missing, and this is neither root nor a user with sudo. Let an administrator run:\n"
             f"  apt-get install --no-install-recommends {' '.join(names)}"
         )
-    apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y",
-           "-o", "DPkg::Lock::Timeout=300"]  # fmt: skip
+    apt = _apt(sudo)
     install = [*apt, "-o", "Dpkg::Options::=--force-confold", "--no-install-recommends"]
     if archives and not sudo:
         (archives / "partial").mkdir(parents=True, exist_ok=True)
@@ -113,6 +112,23 @@ def ensure(wanted: list[tuple[str, str | None]], log: Path, archives: Path | Non
             # Ended in the middle, it would leave packages half configured, which the next run could not mend.
             command.run([*install, "install", *names], f"installing {' '.join(names)}", log, may_be_ended=False)
     return names
+
+
+def unpack(name: str, folder: Path, log: Path) -> None:
+    """Unpacks the newest version of a package, without what it needs, into `folder`: a server that is installed would be started
+    at once and at every boot, on the ports of its own configuration."""
+    sudo = [] if running_as_root() else ["sudo", "-n"]
+    with _one_at_a_time():
+        command.run([*_apt(sudo), "update"], "apt-get update", log)
+        command.run([*_apt([]), "download", name], f"fetching {name}", log, cwd=folder)
+    (archive,) = folder.glob("*.deb")
+    command.run(["dpkg-deb", "--extract", str(archive), str(folder)], f"unpacking {archive.name}", log)
+    archive.unlink()
+
+
+def _apt(sudo: list[str]) -> list[str]:
+    wait = ["-o", "DPkg::Lock::Timeout=300"]
+    return [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", *wait]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from .errors import StackError
 HOST = "127.0.0.1"
 
 DEFAULT = {
+    "gateway": 8000,
     "command-svc": 8080,
     "query-svc": 8090,
     "projector": 8070,

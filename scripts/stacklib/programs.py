@@ -73,7 +73,11 @@ class QuerySvc(Program):
     start_seconds = 120.0
 
     def environment(self) -> dict[str, str]:
-        return super().environment() | self.postgres_environment(postgres.QUERY_USER)
+        return (
+            super().environment()
+            | self.postgres_environment(postgres.QUERY_USER)
+            | {"RR_PUBLIC_URL": self.stack.gateway.url}
+        )
 
 
 class Projector(Program):

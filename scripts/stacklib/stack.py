@@ -16,6 +16,7 @@ from . import account, command, connector, downloads, migrations, mysql, package
 from .cache import Cache
 from .connect import Connect
 from .errors import StackError
+from .gateway import Gateway
 from .kafka import Kafka
 from .passwords import Passwords
 from .ports import HOST, allot, remember
@@ -27,8 +28,13 @@ from .tasks import Tasks
 REPO = Path(__file__).resolve().parent.parent.parent
 
 # Servers are stopped group by group: those who write before those who are written to.
-_STOP_ORDER = (("query-svc", "command-svc", "projector"), ("connect",), ("kafka", "mysql", "postgres"))
-_DATA_FOLDERS = ("mysql", "postgres", "kafka", "connect", "logs", "pids", "secrets")
+_STOP_ORDER = (
+    ("gateway",),
+    ("query-svc", "command-svc", "projector"),
+    ("connect",),
+    ("kafka", "mysql", "postgres"),
+)
+_DATA_FOLDERS = ("mysql", "postgres", "kafka", "connect", "gateway", "logs", "pids", "secrets")
 
 
 class Files:
@@ -48,6 +54,10 @@ class Files:
     @functools.cached_property
     def dbmate(self) -> Path:
         return downloads.dbmate(self._stack.cache, self._stack.log("fetch-dbmate"))
+
+    @functools.cached_property
+    def nginx(self) -> Path:
+        return downloads.debian(self._stack.cache, "nginx", self._stack.log("fetch-nginx"))
 
 
 class Stack:
@@ -85,11 +95,12 @@ class Stack:
         self.command_svc = CommandSvc(self)
         self.query_svc = QuerySvc(self)
         self.projector = Projector(self)
+        self.gateway = Gateway(self)
         self.servers: dict[str, Server] = {
             server.name: server
             for server in (
                 self.mysql, self.postgres, self.kafka, self.connect,
-                self.command_svc, self.query_svc, self.projector,
+                self.command_svc, self.query_svc, self.projector, self.gateway,
             )
         }  # fmt: skip
         self._depth = 0
@@ -116,6 +127,7 @@ class Stack:
     def env(self) -> dict[str, str]:
         """What a client, a test or a verb of the projector has to know."""
         return {
+            "RR_GATEWAY_URL": self.gateway.url,
             "RR_COMMAND_URL": self.command_svc.url,
             "RR_QUERY_URL": self.query_svc.url,
             "RR_PROJECTOR_URL": self.projector.url,
@@ -155,6 +167,7 @@ class Stack:
             tasks.go(self.command_svc.start, built, mysql_new)
             tasks.go(self.query_svc.start, built, postgres_new)
             tasks.go(self.projector.start, built, postgres_new, mysql_new, kafka_up)
+            tasks.go(self.gateway.start, tasks.go(lambda: self._fetch("nginx"), packaged))
             tasks.go(self.write_env)
 
     def up_writes(self) -> None:
@@ -176,6 +189,7 @@ class Stack:
             packaged = tasks.go(self._install_packages)
             tasks.go(lambda: self._fetch("kafka"), packaged)
             tasks.go(lambda: self._fetch("dbmate"), packaged)
+            tasks.go(lambda: self._fetch("nginx"), packaged)
 
     def build(self) -> None:
         """Builds the programs, as far as they are out of date."""
@@ -276,6 +290,7 @@ class Stack:
             "mysql": downloads.MYSQL_ENTRY,
             "kafka": downloads.kafka_entry(self.kafka_pom),
             "dbmate": downloads.DBMATE_ENTRY,
+            "nginx": downloads.debian_entry("nginx"),
         }[name]
         with self.progress.step(f"download of {name}") as step:
             step.done = None if self.cache.has(entry) else f"in {self.cache.root / entry}"
