@@ -56,19 +56,43 @@ enum rr_err range_take_quarters(struct rr_req *r, const struct rr_value *from, c
     return good ? err : RR_RULE_BROKEN;
 }
 
+static int64_t month_of(int64_t day, int months_later)
+{
+    unsigned m, d;
+    int y;
+
+    rr_civil_from_days(day, &y, &m, &d);
+    m += (unsigned)months_later;
+    return rr_days_from_civil(y + (m > 12), m > 12 ? 1 : m, 1);
+}
+
+/* The whole months among the whole days [first, end), and what is left before and after them. */
+static void cut_months(struct range_cut *cut, int64_t first, int64_t end)
+{
+    int64_t first_month = month_of(first, 0), end_month = month_of(end, 0);
+
+    if (first_month < first)
+        first_month = month_of(first, 1);
+    if (first_month >= end_month)
+        first_month = end_month = end;
+    cut->before = (struct range_days){first, first_month};
+    cut->months = (struct range_days){first_month, end_month};
+    cut->after = (struct range_days){end_month, end};
+}
+
 void range_cut(const struct range *range, struct range_cut *ret)
 {
     int64_t from_day = day_of(range->from), to_day = day_of(range->to);
     int lo = (int)(time_of_day(range->from) / QUARTER_US), hi = (int)(time_of_day(range->to) / QUARTER_US);
 
-    *ret = (struct range_cut){
-        .head.day = from_day, .tail.day = to_day, .first = from_day + (lo > 0), .end = to_day};
+    *ret = (struct range_cut){.head.day = from_day, .tail.day = to_day};
     if (from_day == to_day) {
         ret->head = (struct range_edge){from_day, lo, hi};
-        ret->first = ret->end;
+        cut_months(ret, to_day, to_day);
         return;
     }
     if (lo > 0)
         ret->head = (struct range_edge){from_day, lo, QUARTERS};
     ret->tail.hi = hi;
+    cut_months(ret, from_day + (lo > 0), to_day);
 }

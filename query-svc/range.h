@@ -38,9 +38,15 @@ struct range_edge {
     int lo, hi;
 };
 
-/* [from, to) cut at midnight: a head, whole days [first, end), a tail. Each may be empty. */
+/* Whole days, since 1970-01-01. */
+struct range_days {
+    int64_t first, end;
+};
+
+/* [from, to) cut at midnight and at the begins of months: a part of a day, whole days, whole months, whole
+ * days, a part of a day. Each may be empty. */
 struct range_cut {
     struct range_edge head, tail;
-    int64_t first, end;
+    struct range_days before, months, after;
 };
 void range_cut(const struct range *range, struct range_cut *ret);

@@ -1,9 +1,9 @@
 /* GET /v1/rooms/popular: rooms ranked by how much they are used in [from, to).
  *
- * Whole days are read from the totals of room_day, the parts of days at both ends from its quarter-hours;
- * reservations are not touched. All rooms are ranked before any is left out, so that with room_id the rank is
- * the one the room has in the full list. Listed are rooms that are active or were used in the range, and the
- * one that was asked for. */
+ * Whole months are read from room_month, the days before and after them from the totals of room_day, the
+ * parts of days at both ends from its quarter-hours; reservations are not touched. All rooms are ranked
+ * before any is left out, so that with room_id the rank is the one the room has in the full list. Listed are
+ * rooms that are active or were used in the range, and the one that was asked for. */
 #include "endpoints.h"
 #include "list.h"
 #include "range.h"
@@ -22,14 +22,18 @@ static const struct rr_field fields[N_FIELDS] = {
     [BY] = {"by", RR_FIELD_ENUM, 0, 0, 0, measures},
 };
 
-/* $1, $2: whole days; $3 to $8: the edges; $9: room; $10, $11: after this value and room; $12: limit. Between
- * the two parts stands what the ranking goes by. */
+/* $1, $2: whole months; $3, $4: whole days before them, $5, $6: after them; $7 to $12: the edges; $13: room;
+ * $14, $15: after this value and room; $16: limit. Between the two parts stands what the ranking goes by. */
 #define BEFORE_MEASURE                                                                                       \
     SQL_META                                                                                                 \
-    ", edge(day, lo, hi) AS (VALUES ($3::date, $4::integer, $5::integer), ($6, $7, $8)), "                   \
+    ", edge(day, lo, hi) AS (VALUES ($7::date, $8::integer, $9::integer), ($10, $11, $12)), "                \
     "part(room_id, reservations, minutes) AS ("                                                              \
-    "SELECT room_id, reservations, reserved_minutes FROM room_day "                                          \
-    "WHERE day >= $1::date AND day < $2::date "                                                              \
+    "SELECT room_id, reservations, reserved_minutes FROM room_month "                                        \
+    "WHERE month >= $1::date AND month < $2::date "                                                          \
+    "UNION ALL SELECT room_id, reservations, reserved_minutes FROM room_day "                                \
+    "WHERE day >= $3::date AND day < $4::date "                                                              \
+    "UNION ALL SELECT room_id, reservations, reserved_minutes FROM room_day "                                \
+    "WHERE day >= $5::date AND day < $6::date "                                                              \
     "UNION ALL SELECT room_id, (SELECT sum(x) FROM unnest(starts[lo:hi]) x), "                               \
     "(SELECT sum(x) FROM unnest(minutes[lo:hi]) x) "                                                         \
     "FROM edge JOIN room_day USING (day) WHERE lo <= hi), "                                                  \
@@ -44,9 +48,9 @@ static const struct rr_field fields[N_FIELDS] = {
     "ranked AS (SELECT *, rank() OVER (ORDER BY value DESC) AS rank FROM measured) "                         \
     "SELECT m.*, i.* FROM meta m LEFT JOIN (SELECT id, name, rank, reservations, minutes, value FROM "       \
     "ranked "                                                                                                \
-    "WHERE ($9::bigint IS NULL OR id = $9) AND (active OR reservations > 0 OR minutes > 0 OR id = $9) "      \
-    "AND ($10::bigint IS NULL OR value < $10 OR (value = $10 AND id > $11::bigint)) "                        \
-    "ORDER BY value DESC, id LIMIT $12::integer) i ON true ORDER BY i.value DESC, i.id"
+    "WHERE ($13::bigint IS NULL OR id = $13) AND (active OR reservations > 0 OR minutes > 0 OR id = $13) "   \
+    "AND ($14::bigint IS NULL OR value < $14 OR (value = $14 AND id > $15::bigint)) "                        \
+    "ORDER BY value DESC, id LIMIT $16::integer) i ON true ORDER BY i.value DESC, i.id"
 
 static const struct rr_pg_stmt stmts[] = {
     [BY_RESERVATIONS] = {"rooms_popular_reservations", BEFORE_MEASURE "reservations" AFTER_MEASURE},
@@ -84,8 +88,12 @@ static enum rr_err parse(struct read *rd)
         return err;
     range_cut(&range, &cut);
     read_statement(rd, &stmts[rd->v[BY].u]);
-    read_param_day(rd, cut.first);
-    read_param_day(rd, cut.end);
+    read_param_day(rd, cut.months.first);
+    read_param_day(rd, cut.months.end);
+    read_param_day(rd, cut.before.first);
+    read_param_day(rd, cut.before.end);
+    read_param_day(rd, cut.after.first);
+    read_param_day(rd, cut.after.end);
     param_edge(rd, &cut.head);
     param_edge(rd, &cut.tail);
     read_param_filter(rd, &rd->v[ROOM]);

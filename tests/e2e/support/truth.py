@@ -52,6 +52,7 @@ def _truth(mysql) -> dict[str, dict]:
         "reservation": reservations,
         "reservation_history": history,
         "room_day": days,
+        "room_month": _months(days),
         "total_day": totals,
     }
 
@@ -90,6 +91,15 @@ def _buckets(reservations) -> tuple[dict, dict]:
     return {k: _bucket(*v) for k, v in rooms.items()}, {k: _bucket(*v) for k, v in totals.items()}
 
 
+def _months(days: dict) -> dict:
+    """The totals of each room's months, of which (room, first day) is the key."""
+    months: dict[tuple[int, date], Counter] = {}
+    for (room, day), bucket in days.items():
+        total = months.setdefault((room, day.replace(day=1)), Counter())
+        total.update({name: bucket[name] for name in ("reservations", "reserved_minutes")})
+    return {key: dict(total) for key, total in months.items()}
+
+
 def _bucket(starts: Counter, minutes: Counter) -> dict:
     return {
         "reservations": starts.total(),
@@ -121,11 +131,9 @@ def _model(pg) -> dict[str, dict]:
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def used_days(table: str) -> list[dict]:
-        """A day on which everything was cancelled may stay as a row of zeros."""
-        return [
-            r for r in rows(table) if r["reservations"] or r["reserved_minutes"] or any(r["starts"] + r["minutes"])
-        ]
+    def used(table: str) -> list[dict]:
+        """A day or month in which everything was cancelled may stay as a row of zeros."""
+        return [r for r in rows(table) if any(_numbers(r))]
 
     return {
         "room": {r["id"]: r for r in rows("room")},
@@ -133,9 +141,15 @@ def _model(pg) -> dict[str, dict]:
         "reservation_history": {
             (r["reservation_id"], r["version"]): _without(r, "n") for r in rows("reservation_history")
         },
-        "room_day": {(r["room_id"], r["day"]): _without(r, "room_id", "day") for r in used_days("room_day")},
-        "total_day": {r["day"]: _without(r, "day") for r in used_days("total_day")},
+        "room_day": {(r["room_id"], r["day"]): _without(r, "room_id", "day") for r in used("room_day")},
+        "room_month": {(r["room_id"], r["month"]): _without(r, "room_id", "month") for r in used("room_month")},
+        "total_day": {r["day"]: _without(r, "day") for r in used("total_day")},
     }
+
+
+def _numbers(row: dict) -> list[int]:
+    """What is counted there."""
+    return [row["reservations"], row["reserved_minutes"], *row.get("starts", []), *row.get("minutes", [])]
 
 
 def _without(row: dict, *names: str) -> dict:
