@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 
-/* The projector has applied something, or, with payload NULL, may have. */
+/* The projector has applied something, or, with payload NULL, may have: the connection is new, and so may be
+ * what the server knows. */
 static void notified(void *arg, const char *payload)
 {
     struct query_loop *ql = arg;
 
-    (void)payload;
+    if (!payload || !ql->zones.n)
+        zones_ask(&ql->zones, ql->pg, ql->conf->pg.timeout_ms);
     waiters_notified(&ql->waiters);
     feed_notified(&ql->feed);
 }
@@ -23,7 +25,7 @@ enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
     err = session_new(l, &ql->conf->pg, &ql->session);
     ql->pg = ql->session.pg;
     if (!err) {
-        waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, ql->conf->wait_max);
+        waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, &ql->conf->waiters);
         feed_init(&ql->feed, l, &ql->session, &ql->conf->pg, &ql->conf->feed);
         err = rr_pg_listen(ql->pg, "projection", notified, ql);
     }

@@ -77,14 +77,12 @@ static const struct rr_pg_stmt *first(struct read *rd)
 {
     const struct zones *zones = &rd->loop->zones;
 
-    if (!rd->v[TZ].set)
+    if (!rd->v[TZ].set || zones_has(zones, rd->v[TZ].text))
         return NULL;
-    if (!zones->n)
+    if (zones_outdated(zones, rr_time_monotonic()))
         return &zones_stmt;
-    if (!zones_has(zones, rd->v[TZ].text)) {
-        rr_problem_param(rd->r, "tz", "is not an IANA time zone");
-        rd->err = RR_RULE_BROKEN;
-    }
+    rr_problem_param(rd->r, "tz", "is not an IANA time zone");
+    rd->err = RR_RULE_BROKEN;
     return NULL;
 }
 

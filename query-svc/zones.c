@@ -1,5 +1,7 @@
 #include "zones.h"
 
+#include "time.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,8 @@ const struct rr_pg_stmt zones_stmt = {
     "WHERE name NOT LIKE 'posix%' AND name NOT LIKE 'right/%' AND name NOT IN ('localtime', 'Factory') "
     "ORDER BY name COLLATE \"C\"",
 };
+
+#define KEEP_US (3600 * RR_US_PER_SEC)
 
 enum rr_err zones_fill(struct zones *z, const PGresult *res)
 {
@@ -31,7 +35,10 @@ enum rr_err zones_fill(struct zones *z, const PGresult *res)
     }
     new.n = n;
     zones_fini(z);
-    *z = new;
+    z->text = new.text;
+    z->name = new.name;
+    z->n = n;
+    z->asked = rr_time_monotonic();
     return n ? RR_OK : RR_INTERNAL;
 }
 
@@ -39,7 +46,32 @@ void zones_fini(struct zones *z)
 {
     free(z->text);
     free(z->name);
-    *z = (struct zones){0};
+    z->text = NULL;
+    z->name = NULL;
+    z->n = 0;
+}
+
+/* A failure is left to the request that needs the list: it asks for itself, and tells its client. */
+static void answered(struct rr_query *q)
+{
+    struct zones *z = q->arg;
+
+    z->under_way = false;
+    if (!q->err && zones_fill(z, q->res))
+        zones_fini(z);
+}
+
+void zones_ask(struct zones *z, struct rr_pg *pg, uint32_t timeout_ms)
+{
+    if (z->under_way)
+        return;
+    z->query = (struct rr_query){.stmt = &zones_stmt, .timeout_ms = timeout_ms, .done = answered, .arg = z};
+    z->under_way = rr_pg_submit(pg, &z->query) == RR_OK;
+}
+
+bool zones_outdated(const struct zones *z, int64_t now)
+{
+    return !z->n || now - z->asked > KEEP_US;
 }
 
 static int compare(const void *name, const void *entry)

@@ -1,8 +1,12 @@
-/* zones: the IANA time zones that PostgreSQL knows, asked once a loop.
+/* zones: the IANA time zones that PostgreSQL knows.
  *
  * AT TIME ZONE takes more than names: abbreviations, POSIX rules ("EST5EDT4", "foo+3"), any letter case.
  * Those would make an answer for a zone that nobody meant, so only what pg_timezone_names lists, as it is
- * listed there, is taken. New zones of a later tzdata are known after the next start. Threads: belongs to its
+ * listed there, is taken.
+ *
+ * PostgreSQL opens every file of tzdata for that list, which takes a tenth of a second. So it is asked when
+ * the connection for notifications stands, before anybody needs it, and again when a name is not in a list
+ * that is older than an hour: that is how the zones of a later tzdata become known. Threads: belongs to its
  * loop. */
 #pragma once
 
@@ -10,15 +14,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct zones {
     char *text; /* the names, each with its NUL */
     const char **name;
-    size_t n; /* 0: not asked yet */
+    size_t n;      /* 0: not known yet */
+    int64_t asked; /* rr_time_monotonic() when the list came */
+    struct rr_query query;
+    bool under_way;
 };
 
 extern const struct rr_pg_stmt zones_stmt;
+/* Asks for the list without anybody waiting for it; nothing if it is being asked for. */
+void zones_ask(struct zones *z, struct rr_pg *pg, uint32_t timeout_ms);
 enum rr_err zones_fill(struct zones *z, const PGresult *res) RR_MUST_CHECK;
+/* Whether a name that is not there may be there by now. */
+bool zones_outdated(const struct zones *z, int64_t now);
 void zones_fini(struct zones *z);
 
 bool zones_has(const struct zones *z, const char *name);

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "result.h"
+#include "time.h"
 #include "zones.h"
 
 static void only_listed_names_are_zones(void **state)
@@ -26,6 +27,22 @@ static void only_listed_names_are_zones(void **state)
     PQclear(res);
 }
 
+static void a_list_is_asked_for_again_after_an_hour(void **state)
+{
+    static const char *const name = "UTC";
+    PGresult *res = result_new(1);
+    struct zones z = {0};
+
+    (void)state;
+    assert_true(zones_outdated(&z, rr_time_monotonic()));
+    result_add(res, &name);
+    assert_int_equal(zones_fill(&z, res), RR_OK);
+    assert_false(zones_outdated(&z, z.asked + 3600 * RR_US_PER_SEC));
+    assert_true(zones_outdated(&z, z.asked + 3601 * RR_US_PER_SEC));
+    zones_fini(&z);
+    PQclear(res);
+}
+
 static void names_that_are_abbreviations_too_keep_their_summer_time(void **state)
 {
     (void)state;
@@ -34,4 +51,5 @@ static void names_that_are_abbreviations_too_keep_their_summer_time(void **state
 }
 
 UNIT_MAIN(cmocka_unit_test(only_listed_names_are_zones),
+          cmocka_unit_test(a_list_is_asked_for_again_after_an_hour),
           cmocka_unit_test(names_that_are_abbreviations_too_keep_their_summer_time))
