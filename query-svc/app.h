@@ -14,9 +14,9 @@ struct query_conf {
     struct rr_http_conf http;
     struct rr_pg_conf pg;
     struct feed_conf feed;
+    struct waiters_conf waiters;
     int log_level;
     const char *public_url; /* "": as the client called us */
-    uint32_t wait_max;      /* waiters for Consistency-Tokens, a loop */
     uint32_t
         request_timeout_ms; /* for all of a request's queries together; waiting for tokens comes on top */
 };

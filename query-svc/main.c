@@ -14,8 +14,10 @@
 static const struct rr_config_key http_keys[] = {RR_HTTP_CONFIG(struct query_conf, http, "8090"), {0}};
 static const struct rr_config_key pg_keys[] = {RR_PG_CONFIG(struct query_conf, pg), {0}};
 static const struct rr_config_key own_keys[] = {
-    {"RR_WAIT_MAX", RR_CFG_U32, offsetof(struct query_conf, wait_max), "1000",
+    {"RR_WAIT_MAX", RR_CFG_U32, offsetof(struct query_conf, waiters.max), "1000",
      "requests that wait for a Consistency-Token, a loop; more is 503", 0, 100000, NULL},
+    {"RR_WAIT_MAX_USER", RR_CFG_U32, offsetof(struct query_conf, waiters.max_user), "100",
+     "of these, those of one user; does not bind administrators", 0, 100000, NULL},
     {"RR_REQUEST_TIMEOUT_MS", RR_CFG_U32, offsetof(struct query_conf, request_timeout_ms), "5000",
      "all queries of a request together; waiting for a Consistency-Token comes on top", 10, 600000, NULL},
     {"RR_EVENTS_STREAMS", RR_CFG_U32, offsetof(struct query_conf, feed.streams), "5000",

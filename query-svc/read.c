@@ -288,6 +288,7 @@ static bool await_tokens(struct read *rd)
         return false;
     rd->waiter.done = tokens_done;
     rd->waiter.arg = rd;
+    rd->waiter.user = rd->r->admin ? NULL : rd->r->user;
     rd->err = waiters_join(&rd->loop->waiters, &rd->waiter, rd->wait_until);
     return !rd->err;
 }

@@ -231,12 +231,36 @@ static void time_over(struct rr_timer *t)
 
 /* ---- joining ---- */
 
+/* Walks over all who wait: a microsecond for some hundred of them, less than the check that follows costs. */
+static bool user_has_too_many(const struct waiters *ws, const char *user)
+{
+    uint32_t n = 0;
+
+    for (const struct waiter *w = ws->head.next; user && w != &ws->head; w = w->next)
+        if (w->user && strcmp(w->user, user) == 0)
+            n++;
+    return user && n >= ws->conf->max_user;
+}
+
+static bool no_place(const struct waiters *ws, const char *user)
+{
+    if (ws->n >= ws->conf->max) {
+        rr_counter_add(ws->refused_all, 1);
+        return true;
+    }
+    if (user_has_too_many(ws, user)) {
+        rr_counter_add(ws->refused_user, 1);
+        return true;
+    }
+    return ws->ended;
+}
+
 enum rr_err waiters_join(struct waiters *ws, struct waiter *w, int64_t deadline)
 {
     int64_t now = rr_time_monotonic();
     enum rr_err err;
 
-    if (ws->n >= ws->max || ws->ended)
+    if (no_place(ws, w->user))
         return RR_OVERLOADED;
     w->ws = ws;
     w->joined = now;
@@ -256,13 +280,17 @@ enum rr_err waiters_join(struct waiters *ws, struct waiter *w, int64_t deadline)
     return err;
 }
 
-void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *conf,
-                  uint32_t max)
+void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *pg,
+                  const struct waiters_conf *conf)
 {
-    *ws = (struct waiters){.loop = l, .session = s, .timeout_ms = conf->timeout_ms, .max = max};
+    static const char *const help = "reads with a Consistency-Token that found no place to wait";
+
+    *ws = (struct waiters){.loop = l, .session = s, .timeout_ms = pg->timeout_ms, .conf = conf};
     ws->head.next = ws->head.prev = &ws->head;
     ws->retry = (struct rr_timer){.fire = retry, .arg = ws};
     ws->waiting = rr_gauge("rr_token_waiting", "requests that wait for a Consistency-Token", NULL);
+    ws->refused_all = rr_counter("rr_token_refused_total", help, "reason=\"all\"");
+    ws->refused_user = rr_counter("rr_token_refused_total", help, "reason=\"user\"");
     ws->seconds =
         rr_histogram("rr_token_wait_seconds", "waiting for Consistency-Tokens, the first check included",
                      NULL, rr_latency_bounds, rr_latency_n_bounds);

@@ -5,7 +5,8 @@
  * after a LISTEN reconnect, and once more when somebody's time is over; at most one is under way, what comes
  * meanwhile is answered by the next. So nothing polls, and a lost NOTIFY makes an answer late, never wrong. A
  * waiter is listed before its first check: a write that becomes visible between a check and the joining
- * cannot be missed. Waiting holds no database connection. Threads: belongs to its loop. */
+ * cannot be missed. Waiting holds no database connection. Places are limited, and those of one user too, so
+ * that nobody can keep all others from reading their writes. Threads: belongs to its loop. */
 #pragma once
 
 #include "metrics.h"
@@ -17,8 +18,13 @@
 
 struct waiters;
 
+struct waiters_conf {
+    uint32_t max, max_user; /* a loop */
+};
+
 struct waiter {
     /* The caller fills in: */
+    const char *user;                     /* whose place it takes; NULL: one that is not bound by max_user */
     struct rr_token token[RR_TOKENS_MAX]; /* those that are satisfied are taken out */
     size_t n_tokens;
     /* Called once, later. RR_OK: all writes are included. RR_PROJECTION_BEHIND: not in time.
@@ -38,7 +44,8 @@ struct waiter {
 struct waiters {
     struct rr_loop *loop;
     struct session *session;
-    uint32_t timeout_ms, max, n;
+    const struct waiters_conf *conf;
+    uint32_t timeout_ms, n;
     struct waiter head; /* a ring */
     struct rr_query check;
     struct rr_buf arrays[4]; /* kind, reservation, room, version of each token in the check */
@@ -48,11 +55,12 @@ struct waiters {
     struct rr_timer retry;
     int64_t as_of; /* of the newest check */
     struct rr_gauge *waiting;
+    struct rr_counter *refused_all, *refused_user;
     struct rr_histogram *seconds;
 };
 
-void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *conf,
-                  uint32_t max);
+void waiters_init(struct waiters *ws, struct rr_loop *l, struct session *s, const struct rr_pg_conf *pg,
+                  const struct waiters_conf *conf);
 /* The projector has applied something, or may have. */
 void waiters_notified(struct waiters *ws);
 /* Everybody is told RR_DB_UNAVAILABLE; nobody may join any more. Then free the connections, then
@@ -61,6 +69,6 @@ void waiters_end(struct waiters *ws);
 void waiters_fini(struct waiters *ws);
 
 /* `w` is the caller's and stays where it is until w->done(). The session's generation has to be known.
- * `deadline` may be in the past: then the first check decides. RR_OVERLOADED: too many wait; other errors:
- * the database cannot be asked. */
+ * `deadline` may be in the past: then the first check decides. RR_OVERLOADED: too many wait, or too
+ * many of this user; other errors: the database cannot be asked. */
 enum rr_err waiters_join(struct waiters *ws, struct waiter *w, int64_t deadline) RR_MUST_CHECK;
