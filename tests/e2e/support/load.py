@@ -21,9 +21,10 @@ class Load:
         self.may_end = may_end
         self.done = 0
         self.promised: dict[str, int] = {}  # reservation id → the version that an answer has named last
+        self.tokens: dict[str, tuple[int, str]] = {}  # the same, with that answer's token
         self.problems: list[str] = []
         self.token: str | None = None
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(n,), daemon=True) for n in range(writers)]
 
@@ -77,12 +78,13 @@ class Load:
             self._note(answer)
 
     def _note(self, answer: Answer) -> None:
-        with self._lock:
+        with self.lock:
             if answer.status in (200, 201):
                 self.done += 1
                 self.token = answer.token
                 if "user_id" in answer:
                     self.promised[answer["id"]] = answer["version"]
+                    self.tokens[answer["id"]] = answer["version"], answer.token
             elif answer.status not in self.refused:
                 self.problems.append(str(answer))
 
