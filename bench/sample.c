@@ -47,17 +47,17 @@ static double percentile(const struct sample *s, unsigned percent)
     return s->n ? s->us[rank ? rank - 1 : 0] / 1e3 : 0;
 }
 
-void sample_end(struct sample *s, FILE *out)
+void sample_end(struct sample *s, const char *what, FILE *out)
 {
     double seconds = (double)(s->until - s->from) / (double)RR_US_PER_SEC;
 
     if (s->n)
         qsort(s->us, s->n, sizeof(s->us[0]), by_value);
     fprintf(out,
-            "{\"writes\": %zu, \"failed\": %llu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p90_ms\": %.3f, "
+            "{\"%s\": %zu, \"failed\": %llu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p90_ms\": %.3f, "
             "\"p99_ms\": %.3f}\n",
-            s->n, (unsigned long long)s->failed, (double)s->n / seconds, percentile(s, 50), percentile(s, 90),
-            percentile(s, 99));
+            what, s->n, (unsigned long long)s->failed, (double)s->n / seconds, percentile(s, 50),
+            percentile(s, 90), percentile(s, 99));
     free(s->us);
     *s = (struct sample){0};
 }

@@ -1,4 +1,4 @@
-/* sample: how long each write of a run took, and what became of it. Threads: one at a time. */
+/* sample: how long each request of a run took, and what became of it. Threads: one at a time. */
 #pragma once
 
 #include <stdint.h>
@@ -14,5 +14,5 @@ struct sample {
 /* Counts what ends after `warm_up_s`, for `seconds`. */
 void sample_begin(struct sample *s, unsigned warm_up_s, unsigned seconds);
 void sample_add(struct sample *s, int64_t began, int64_t ended, int ok);
-/* Prints one JSON object and frees. */
-void sample_end(struct sample *s, FILE *out);
+/* Prints one JSON object, in which `what` ("writes") is their number, and frees. */
+void sample_end(struct sample *s, const char *what, FILE *out);

@@ -49,6 +49,6 @@ int main(int argc, char **argv)
                   (unsigned)number(argv[9], 1000), &sample);
     else
         write_http(&plan, port, &sample);
-    sample_end(&sample, stdout);
+    sample_end(&sample, "writes", stdout);
     return 0;
 }

@@ -182,6 +182,15 @@ class Stack:
             tasks.go(self.command_svc.start, built, mysql_new)
             tasks.go(self.write_env)
 
+    def up_read_model(self) -> None:
+        """PostgreSQL with an empty read model, and the programs built: what reads need once somebody has filled it."""
+        with self._turn(), Tasks() as tasks:
+            packaged = tasks.go(self._install_packages)
+            dbmate = tasks.go(lambda: self._fetch("dbmate"), packaged)
+            postgres_up = tasks.go(self._start_postgres, packaged)
+            tasks.go(self._migrate_postgres, postgres_up, dbmate)
+            tasks.go(self._build, packaged)
+
     def install(self) -> None:
         """Debian packages and downloads, as far as they are missing."""
         with self._turn(), Tasks() as tasks:
