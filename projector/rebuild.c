@@ -126,13 +126,17 @@ static int build(struct rebuild *r, struct failure *f)
     return end;
 }
 
+/* The totals of months, too, which would otherwise be counted at the switch, while writers wait. */
 static int analyze(struct rebuild *r, struct failure *f)
 {
-    static const char *const tables[] = {"room", "reservation", "reservation_history", "room_day",
-                                         "total_day"};
+    static const char *const tables[] = {"room",     "reservation", "reservation_history",
+                                         "room_day", "room_month",  "total_day"};
     char sql[64];
 
     progress_step(&r->progress, "analyze", 0);
+    snprintf(sql, sizeof(sql), "SELECT projection.count_months(%d)", r->number);
+    if (succession_run(r->succession, sql, f) != 0)
+        return -1;
     for (size_t i = 0; i < RR_LEN(tables); i++) {
         snprintf(sql, sizeof(sql), "ANALYZE g%d.%s", r->number, tables[i]);
         if (succession_run(r->succession, sql, f) != 0)

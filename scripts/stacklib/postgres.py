@@ -25,6 +25,11 @@ def _bin_folder() -> Path:
     return max(found, key=lambda p: int(p.parent.name))
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs: psql, pgbench."""
+    return _bin_folder() / name
+
+
 class Postgres(Server):
     name = "postgres"
     stop_seconds = 60.0
@@ -53,7 +58,7 @@ class Postgres(Server):
 
     def argv(self) -> list[str]:
         settings = {"port": self.port, "hba_file": self._hba, "config_file": self._settings}
-        return [str(_bin_folder() / "postgres"), "-D", str(self.data)] + [
+        return [str(program("postgres")), "-D", str(self.data)] + [
             word for name, value in settings.items() for word in ("-c", f"{name}={value}")
         ]
 
@@ -86,7 +91,7 @@ class Postgres(Server):
     def client_argv(self, database: str = DATABASE) -> list[str]:
         passfile = self.stack.passwords.folder / "pgpass"
         return [
-            str(_bin_folder() / "psql"),
+            str(program("psql")),
             f"host={HOST} port={self.port} dbname={database} user={ADMIN} passfile={passfile} connect_timeout=5",
         ]
 
@@ -115,7 +120,7 @@ class Postgres(Server):
         mark = write_if_changed(self.folder / "initializing", "")
         account.folder(self.data, 0o700)
         argv = [
-            str(_bin_folder() / "initdb"), "-D", str(self.data), "--encoding=UTF8", "--locale=C.UTF-8",
+            str(program("initdb")), "-D", str(self.data), "--encoding=UTF8", "--locale=C.UTF-8",
             f"--username={ADMIN}", f"--pwfile={self.stack.passwords.file(f'postgres-{ADMIN}')}",
             "--auth=scram-sha-256",
         ]  # fmt: skip

@@ -26,7 +26,5 @@ def switch_to_a_copy(pg) -> int:
             " FROM projection.position o WHERE n.generation = %s AND o.generation = %s",
             [new, old],
         )
-        # Whoever waits for the old position's lock has to notice that the generation has retired meanwhile.
-        pg.execute("UPDATE projection.position SET parked_epoch = parked_epoch + 1 WHERE generation = %s", [old])
-        pg.execute("SELECT projection.serve(%s)", [new])
+        pg.execute("SELECT projection.switch(%s, %s)", [old, new])
     return new
