@@ -280,12 +280,6 @@ enum rr_kafka_end rr_kafka_next(struct rr_kafka *k, int timeout_ms, struct rr_ka
     }
 }
 
-void rr_kafka_unread(struct rr_kafka *k)
-{
-    k->at--;
-    k->expected = k->fetched[k->at]->offset;
-}
-
 /* ---- beside reading ---- */
 
 void rr_kafka_report(struct rr_kafka *k, int64_t next_offset)

@@ -51,8 +51,6 @@ enum rr_kafka_end rr_kafka_start(struct rr_kafka *k, int64_t offset) RR_MUST_CHE
 /* The next message: OK; NONE: there is none within timeout_ms (0: at once); FAILED. */
 enum rr_kafka_end rr_kafka_next(struct rr_kafka *k, int timeout_ms,
                                 struct rr_kafka_message *ret) RR_MUST_CHECK;
-/* Take the last message back: rr_kafka_next() gives it once more. */
-void rr_kafka_unread(struct rr_kafka *k);
 /* Tell monitors how far it has been applied; at most once a second, in the background. */
 void rr_kafka_report(struct rr_kafka *k, int64_t next_offset);
 void rr_kafka_close(struct rr_kafka *k);

@@ -9,6 +9,7 @@
 
 struct apply {
     struct store *store;
+    const struct breaker_conf *breaker;
     struct pgarray column[COLUMNS]; /* one statement's arrays at a time */
 };
 
@@ -38,6 +39,11 @@ void apply_free(struct apply *a)
     for (int i = 0; i < COLUMNS; i++)
         pgarray_fini(&a->column[i]);
     free(a);
+}
+
+void apply_set_breaker(struct apply *a, const struct breaker_conf *conf)
+{
+    a->breaker = conf;
 }
 
 static void begin_columns(struct apply *a, const enum pg_type *types, size_t n)
@@ -319,6 +325,17 @@ static void add_reservations_write(struct apply *a, const struct batch *b)
         add_columns(a, &sql_reservations_write, RR_LEN(types));
 }
 
+/* The rooms of these are parked: what stands in the room table may be older than what they were booked in. */
+static void add_unname(struct apply *a, const struct batch *b)
+{
+    begin_columns(a, (enum pg_type[]){PG_UUID}, 1);
+    for (const struct batch_reservation *r = b->reservations; r; r = r->next)
+        if (r->now != r->stored && r->unnamed)
+            pgarray_uuid(&a->column[0], &r->id);
+    if (a->column[0].n > 0)
+        add_columns(a, &sql_unname, 1);
+}
+
 int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
                    struct failure *f)
 {
@@ -398,23 +415,55 @@ int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
     add_rooms_write(a, b); /* first: the two that follow read the names */
     add_rooms_rename(a, b);
     add_reservations_write(a, b);
+    if (b->parked && b->parked->rooms.n)
+        add_unname(a, b);
     add_history_write(a, b);
     if (add_days_write(a, b, false, f) != 0)
         return -1;
     return add_days_write(a, b, true, f);
 }
 
-static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
-                         const struct position *p, struct failure *f)
+int apply_locked(struct apply *a, struct batch *b, struct failure *f)
 {
+    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || read_days_left(a, b, f) != 0)
+        return -1;
+    return apply_rows(a, b, f);
+}
+
+/* Undoes what a batch with gaps has done; the failure stays the gap's, if that works. */
+static int roll_back(struct apply *a, struct batch *b, struct failure *f)
+{
+    struct failure why;
+
+    store_add(a->store, &sql_rollback, NULL);
+    if (store_trip(a->store, &why) != 0) {
+        *f = why;
+        b->n_gaps = 0;
+    }
+    return -1;
+}
+
+static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
+                         struct position *p, struct failure *f)
+{
+    int parked = -1;
+
+    b->n_gaps = 0;
     store_add(a->store, &sql_begin, NULL);
     add_advance(a, p, next_offset, fingerprint, b->as_of);
-    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || read_days_left(a, b, f) != 0 ||
-        apply_rows(a, b, f) != 0)
-        return -1;
+    if (apply_locked(a, b, f) != 0)
+        return b->n_gaps ? roll_back(a, b, f) : -1;
+    if (b->letters)
+        parked = letters_add(a->store, b, p->generation, a->breaker);
     add_end(a, b, p);
     store_add(a->store, &sql_commit, NULL);
-    return store_trip(a->store, f);
+    if (store_trip(a->store, f) != 0)
+        return -1;
+    if (parked >= 0) {
+        p->parked = store_int4(store_result(a->store, parked), 0, 0);
+        p->halted = store_bool(store_result(a->store, parked), 0, 1);
+    }
+    return 0;
 }
 
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
@@ -423,7 +472,7 @@ int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t 
     int end;
 
     store_clear(a->store);
-    if (b->events || b->rooms) {
+    if (b->events || b->rooms || b->letters) {
         end = apply_changes(a, b, next_offset, fingerprint, p, f);
     } else { /* between two Syncs all is one transaction: no BEGIN, no COMMIT */
         add_advance(a, p, next_offset, fingerprint, b->as_of);

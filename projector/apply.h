@@ -11,6 +11,7 @@
 
 #include "batch.h"
 #include "failure.h"
+#include "letters.h"
 #include "store.h"
 
 #include <stdbool.h>
@@ -21,7 +22,9 @@ struct position {
     int32_t generation;
     bool serving;
     int64_t next_offset, parked_epoch;
-    int64_t as_of; /* µs since 1970; 0: none yet */
+    int64_t as_of;  /* µs since 1970; 0: none yet */
+    int32_t parked; /* events that wait in projection.dead_letter */
+    bool halted;    /* by the last batch: nothing more is applied until an operator acts */
 };
 
 struct apply;
@@ -30,12 +33,19 @@ struct apply;
 int apply_new(struct store *store, int32_t generation, struct apply **ret, struct failure *f) RR_MUST_CHECK;
 void apply_free(struct apply *a);
 
+/* Parks what is parked of batches under this rule; `conf` outlives it. Without: batches have no letters. */
+void apply_set_breaker(struct apply *a, const struct breaker_conf *conf);
+
 /* Applies `b` and moves *p to `next_offset`. `fingerprint` is the last message's. A generation that does not
  * serve yet does so from the batch on that holds its first streamed pulse. On failure nothing is changed, *p
- * neither, and the store has to be closed. */
+ * neither, and the store has to be closed; but if that is for want of versions (b->n_gaps), it may be tried
+ * again at once, with the gaps filled. */
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
                 struct position *p, struct failure *f) RR_MUST_CHECK;
 
+/* Reads what is stored, plans, and collects the statements that write what is new: the transaction, and the
+ * position's lock, are the caller's. */
+int apply_locked(struct apply *a, struct batch *b, struct failure *f) RR_MUST_CHECK;
 /* Collects the statements that write what is new in a planned batch: no trip, no position. For whoever has
  * locked the position's row. */
 int apply_rows(struct apply *a, const struct batch *b, struct failure *f) RR_MUST_CHECK;

@@ -3,6 +3,7 @@
 
 const struct statement sql_begin = {"begin", "BEGIN"};
 const struct statement sql_commit = {"commit", "COMMIT"};
+const struct statement sql_rollback = {NULL, "ROLLBACK"};
 const struct statement sql_advance = {
     "advance",
     "SELECT projection.advance($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bytea, $6::timestamptz)"};
@@ -58,6 +59,9 @@ const struct statement sql_reservations_write = {
     "    version = excluded.version, deleted = excluded.deleted, created_at = excluded.created_at,"
     "    updated_at = excluded.updated_at"
     " WHERE reservation.version < excluded.version"};
+
+const struct statement sql_unname = {
+    NULL, "UPDATE reservation SET room_name = NULL, room_location = NULL WHERE id = ANY ($1::uuid[])"};
 
 const struct statement sql_room_days_read = {
     "room_days_read", "SELECT d.room_id, d.day, d.reservations, d.reserved_minutes, d.starts, d.minutes"

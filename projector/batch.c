@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+const char *const letter_kind_names[] = {"message", "gap", "lost", "behind", NULL};
+
 void batch_init(struct batch *b)
 {
     memset(b, 0, sizeof(*b));
     b->buckets.arena = &b->arena;
     b->events_end = &b->events;
+    b->letters_end = &b->letters;
 }
 
 void batch_fini(struct batch *b)
@@ -29,6 +32,10 @@ void batch_reset(struct batch *b)
     b->events_end = &b->events;
     b->reservations = NULL;
     b->rooms = NULL;
+    b->letters = NULL;
+    b->letters_end = &b->letters;
+    b->n_letters = b->n_gaps = 0;
+    b->unreadable = false;
     b->n_messages = b->n_events = b->n_reservations = b->n_rooms = b->n_pulses = b->n_days = b->n_stale = 0;
     b->as_of = 0;
     b->streamed_pulse = false;
@@ -58,6 +65,7 @@ static void add_event(struct batch *b, const struct change *c, int64_t offset)
 
     *e = (struct batch_event){
         .event = c->event, .reservation = r, .offset = offset, .committed_at = c->committed_at};
+    e->unnamed = b->parked && parked_has_room(b->parked, c->event.after.room_id);
     *b->events_end = e;
     b->events_end = &e->next;
     b->n_events++;
@@ -97,7 +105,62 @@ void batch_add(struct batch *b, const struct change *c, int64_t offset)
         b->as_of = c->committed_at;
 }
 
+void batch_park(struct batch *b, const struct letter *l, int64_t committed_at)
+{
+    struct letter *copy = arena_alloc(&b->arena, sizeof(*copy));
+
+    *copy = *l;
+    copy->next = NULL;
+    *b->letters_end = copy;
+    b->letters_end = &copy->next;
+    b->n_letters++;
+    b->n_messages++;
+    b->unreadable |= l->subject.what == SUBJECT_UNKNOWN;
+    if (committed_at > b->as_of)
+        b->as_of = committed_at;
+}
+
+/* The list has no way back, so the gap's event moves behind what is put in. */
+void batch_fill(struct batch *b, struct batch_reservation *r, const struct event *events, size_t n)
+{
+    struct batch_event *at = r->gap, *last = arena_alloc(&b->arena, sizeof(*last));
+
+    *last = *at;
+    for (size_t i = 0; i < n; i++) {
+        struct batch_event *next = i + 1 < n ? arena_alloc(&b->arena, sizeof(*next)) : last;
+
+        *at =
+            (struct batch_event){.event = events[i],
+                                 .reservation = r,
+                                 .offset = last->offset,
+                                 .next = next,
+                                 .unnamed = b->parked && parked_has_room(b->parked, events[i].after.room_id)};
+        at = next;
+    }
+    if (!last->next)
+        b->events_end = &last->next;
+    r->gap = NULL;
+    b->n_events += n;
+}
+
 /* ---- planning ---- */
+
+void batch_unplan(struct batch *b)
+{
+    for (struct batch_reservation *r = b->reservations; r; r = r->next)
+        r->stored = NULL;
+    for (struct batch_room *r = b->rooms; r; r = r->next)
+        r->stored = false;
+    buckets_reset(&b->buckets);
+}
+
+static bool was_skipped(const struct batch_reservation *r, int64_t version)
+{
+    for (size_t i = 0; i < r->n_skipped; i++)
+        if (r->skipped[i] == version)
+            return true;
+    return false;
+}
 
 static int gap(const struct batch_event *e, int64_t expected, struct failure *f)
 {
@@ -108,21 +171,28 @@ static int gap(const struct batch_event *e, int64_t expected, struct failure *f)
                 (long long)e->event.after.version, (long long)expected);
 }
 
-static int plan_event(struct batch *b, struct batch_event *e, struct failure *f)
+static void plan_event(struct batch *b, struct batch_event *e)
 {
     struct batch_reservation *r = e->reservation;
-    int64_t version = r->now ? r->now->version : 0;
+    int64_t version = r->now ? r->now->version : 0, before = e->event.after.version - 1;
 
-    if (e->event.after.version <= version) {
+    e->is_new = false;
+    if (r->gap)
+        return;
+    if (before < version) {
         b->n_stale++;
-        return 0;
+        return;
     }
-    if (e->event.after.version != version + 1)
-        return gap(e, version + 1, f);
+    if (before != version && !was_skipped(r, before)) {
+        r->gap = e;
+        r->missing = version + 1;
+        b->n_gaps++;
+        return;
+    }
     e->is_new = true;
     e->changes = changes_json(&b->arena, r->now, &e->event);
     r->now = &e->event.after;
-    return 0;
+    r->unnamed = e->unnamed;
 }
 
 static void plan_room(struct batch *b, struct batch_room *r)
@@ -136,12 +206,16 @@ static void plan_room(struct batch *b, struct batch_room *r)
 
 int batch_plan(struct batch *b, struct failure *f)
 {
-    b->n_stale = 0;
-    for (struct batch_reservation *r = b->reservations; r; r = r->next)
+    b->n_stale = b->n_gaps = 0;
+    for (struct batch_reservation *r = b->reservations; r; r = r->next) {
         r->now = r->stored;
+        r->gap = NULL;
+    }
     for (struct batch_event *e = b->events; e; e = e->next)
-        if (plan_event(b, e, f) != 0)
-            return -1;
+        plan_event(b, e);
+    for (struct batch_reservation *r = b->n_gaps ? b->reservations : NULL; r; r = r->next)
+        if (r->gap)
+            return gap(r->gap, r->missing, f);
     for (struct batch_room *r = b->rooms; r; r = r->next)
         plan_room(b, r);
     for (struct batch_reservation *r = b->reservations; r; r = r->next)

@@ -7,6 +7,10 @@
  *   (apply.c writes that)
  *   batch_reset()
  *
+ * Where a version is missing between what is stored and an event, the plan fails; the missing ones are put in
+ * from the truth's journal (batch_fill()) and it is planned again. What cannot be applied stands in the batch
+ * as a letter, which is written to projection.dead_letter.
+ *
  * Versions guard: an event or room that is not newer than what is stored changes nothing. The outcome does
  * not depend on how the topic is cut into batches nor on messages that come twice;
  * tests/unit/projector/test_batch.c proves it. No I/O here; all memory is the batch's arena. */
@@ -17,9 +21,13 @@
 #include "change.h"
 #include "failure.h"
 #include "map.h"
+#include "parked.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum letter_kind { LETTER_MESSAGE, LETTER_GAP, LETTER_LOST, LETTER_BEHIND };
+extern const char *const letter_kind_names[]; /* NULL-terminated, as in projection.dead_letter */
 
 /* One event, in the topic's order. */
 struct batch_event {
@@ -27,6 +35,7 @@ struct batch_event {
     struct event event;
     struct batch_reservation *reservation;
     int64_t offset, committed_at; /* committed_at 0: from a snapshot */
+    bool unnamed;                 /* its room is parked: its name is not known */
     bool is_new;                  /* by batch_plan() */
     struct text changes;          /* JSON, by batch_plan() for what is new */
 };
@@ -38,6 +47,13 @@ struct batch_reservation {
     const struct reservation *stored; /* what the read model holds, set by apply.c; NULL: nothing */
     const struct reservation *latest; /* of the batch's events, by version */
     const struct reservation *now;    /* by batch_plan(): after the batch; == stored: nothing to write */
+    bool unnamed;                     /* by batch_plan(): of `now` */
+    struct batch_event *gap;          /* by batch_plan(): versions are missing before it; NULL: none are */
+    int64_t missing;                  /* the first of them */
+    enum letter_kind gap_kind;        /* by gaps_fill(): why they cannot be had; gap_reason NULL: they can */
+    const char *gap_reason;
+    const int64_t *skipped; /* versions that an operator has given up */
+    size_t n_skipped;
 };
 
 /* A room that has changes in the batch. */
@@ -50,15 +66,29 @@ struct batch_room {
     bool is_new, is_renamed; /* by batch_plan(); renamed: its reservations follow */
 };
 
+/* A message that is parked. */
+struct letter {
+    struct letter *next;
+    enum letter_kind kind;
+    struct subject subject;
+    int64_t offset;
+    struct text key, value, reason; /* key and value as they came; null: none */
+};
+
 struct batch {
     struct arena arena;
+    const struct parked *parked; /* NULL: nothing is */
     struct map reservation_map, room_map;
     struct buckets buckets;
     struct batch_event *events, **events_end;
     struct batch_reservation *reservations;
     struct batch_room *rooms;
+    struct letter *letters, **letters_end;
     size_t n_messages, n_events, n_reservations, n_rooms, n_pulses, n_days;
+    size_t n_letters;
     size_t n_stale;      /* by batch_plan(): events and rooms that were not new */
+    size_t n_gaps;       /* by batch_plan(): reservations with a gap */
+    bool unreadable;     /* the last message has a key that cannot be read: nothing may come behind it */
     int64_t as_of;       /* newest commit time among streamed messages; 0: none */
     bool streamed_pulse; /* has one: everything before it, a snapshot too, has been read */
 };
@@ -68,5 +98,13 @@ void batch_fini(struct batch *b);
 void batch_reset(struct batch *b);
 /* Takes `c` over; its texts are in b->arena. Ignored changes only count as a message. */
 void batch_add(struct batch *b, const struct change *c, int64_t offset);
-/* Fails with FAIL_MESSAGE, naming the offset, if a version is missing between what is stored and an event. */
+/* Takes `l` over likewise. committed_at 0: not known. */
+void batch_park(struct batch *b, const struct letter *l, int64_t committed_at);
+/* Puts events of `r` in before r->gap; they are the versions from r->missing on, without holes. */
+void batch_fill(struct batch *b, struct batch_reservation *r, const struct event *events, size_t n);
+/* Forgets what was read and planned, so that it can be planned again. */
+void batch_unplan(struct batch *b);
+/* Fails with FAIL_MESSAGE, naming the offset, if a version is missing between what is stored and an event;
+ * b->n_gaps is then not 0. An event whose version follows a skipped one leaves no gap: all before was given
+ * up with that one. */
 int batch_plan(struct batch *b, struct failure *f) RR_MUST_CHECK;

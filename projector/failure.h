@@ -28,5 +28,5 @@ struct failure {
 };
 
 const char *failure_kind_name(enum failure_kind kind);
-/* Fills *f and returns -1. */
+/* Fills *f and returns -1. What is not UTF-8 in the text becomes '?'. */
 int fail(struct failure *f, enum failure_kind kind, const char *fmt, ...) RR_PRINTF(3, 4);

@@ -5,7 +5,7 @@
 
 #define FIND                                                                                                 \
     "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''),"         \
-    "       p.parked_epoch, p.as_of"                                                                         \
+    "       p.parked_epoch, p.as_of, p.parked, coalesce(p.halted, ''), coalesce(p.halted_reason, '')"        \
     " FROM projection.generation g JOIN projection.position p USING (generation)"
 /* What a rebuild fills, or a roll back brings up to date, is theirs. */
 static const struct statement sql_find = {
@@ -35,6 +35,9 @@ static void take_generation(const PGresult *res, struct generation *ret)
     snprintf(ret->cluster_id, sizeof(ret->cluster_id), "%s", store_text(res, 0, 5).s);
     ret->position.parked_epoch = store_int8(res, 0, 6);
     ret->position.as_of = PQgetisnull(res, 0, 7) ? 0 : store_time(res, 0, 7);
+    ret->position.parked = store_int4(res, 0, 8);
+    snprintf(ret->halted, sizeof(ret->halted), "%s", store_text(res, 0, 9).s);
+    snprintf(ret->halted_reason, sizeof(ret->halted_reason), "%s", store_text(res, 0, 10).s);
 }
 
 int generation_find(struct store *s, struct generation *ret, struct failure *f)

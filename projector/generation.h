@@ -14,6 +14,8 @@ struct generation {
     char topic[256];
     int32_t partition;
     char cluster_id[64]; /* "" if it is not known */
+    char halted[16];     /* "breaker" or "rewound": nothing more is applied; "": it goes on */
+    char halted_reason[500];
 };
 
 /* The serving generation, else the oldest that is being filled from Kafka alone. */

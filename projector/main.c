@@ -1,6 +1,7 @@
 /* projector: keeps the read model in PostgreSQL equal to the truth in MySQL, from the changes that Debezium
  * writes to Kafka. */
 #include "config.h"
+#include "dead_letters_verb.h"
 #include "health.h"
 #include "log.h"
 #include "rebuild.h"
@@ -15,7 +16,6 @@
 struct conf {
     struct rr_http_conf http;
     struct run_conf run;
-    struct rr_mysql_conf mysql;
     int synchronous_commit, log_level;
     uint32_t ready_lag_ms, verify_interval_s;
 };
@@ -32,6 +32,10 @@ static const struct rr_config_key keys[] = {
     RR_KAFKA_CONFIG(struct conf, run.kafka),
     {"RR_BATCH_EVENTS", RR_CFG_U32, offsetof(struct conf, run.batch_events), "5000",
      "most messages applied in one transaction", 1, 100000, NULL},
+    {"RR_BREAKER_EVENTS", RR_CFG_U32, offsetof(struct conf, run.breaker.events), "100",
+     "more than so many events parked within the window: nothing more is applied", 0, 1000000, NULL},
+    {"RR_BREAKER_WINDOW_S", RR_CFG_U32, offsetof(struct conf, run.breaker.window_s), "300",
+     "the window of RR_BREAKER_EVENTS", 1, 86400, NULL},
     {"RR_READY_LAG_MS", RR_CFG_U32, offsetof(struct conf, ready_lag_ms), "10000",
      "not ready when as_of is older than this", 1000, 86400000, NULL},
     {"RR_VERIFY_INTERVAL_S", RR_CFG_U32, offsetof(struct conf, verify_interval_s), "86400",
@@ -43,14 +47,16 @@ static const struct rr_config_key keys[] = {
 };
 
 /* What compares the read model with the truth reads MySQL. */
-static const struct rr_config_key mysql_keys[] = {RR_MYSQL_CONFIG(struct conf, mysql), {.key = NULL}};
+static const struct rr_config_key mysql_keys[] = {RR_MYSQL_CONFIG(struct conf, run.mysql), {.key = NULL}};
 
 static const struct rr_config_key *const key_parts[] = {keys, mysql_keys, NULL};
 
 static const struct rr_config_table table = {
     .program = "projector",
     .about = "applies the changes in Kafka to the read model in PostgreSQL",
-    .usage = "run | status [--json] | verify [--repair] [--json] | rebuild [--rollback] [--json]",
+    .usage = "run | status [--json] | verify [--repair] [--json] | rebuild [--rollback] [--json] |\n"
+             "       dead-letters list [--json] | show ID [--json] | retry ID | retry --all |"
+             " skip ID --reason TEXT | resume",
     .parts = key_parts,
 };
 
@@ -63,7 +69,8 @@ static enum rr_err loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
 
 static struct verify_conf verify_conf_of(const struct conf *conf)
 {
-    return (struct verify_conf){.store = &conf->run.store, .kafka = &conf->run.kafka, .mysql = &conf->mysql};
+    return (struct verify_conf){
+        .store = &conf->run.store, .kafka = &conf->run.kafka, .mysql = &conf->run.mysql};
 }
 
 static int serve(const struct conf *conf)
@@ -101,7 +108,13 @@ static int serve(const struct conf *conf)
     return err != 0;
 }
 
-/* Takes a flag out of the arguments, for it belongs to a verb and is no setting. */
+/* What belongs to a verb and is no setting. */
+struct options {
+    bool as_json, repairing, rolling_back, all;
+    const char *reason; /* NULL: not there */
+};
+
+/* Takes a flag out of the arguments. */
 static bool take_flag(int *argc, char **argv, const char *flag)
 {
     bool found = false;
@@ -117,23 +130,53 @@ static bool take_flag(int *argc, char **argv, const char *flag)
     return found;
 }
 
-struct flags {
-    bool as_json, repairing, rolling_back;
-};
+/* The same of `--name TEXT` and `--name=TEXT`; NULL if it is not there. */
+static const char *take_text(int *argc, char **argv, const char *name)
+{
+    const char *found = NULL;
+    size_t len = strlen(name);
+    int n = 0;
 
-static int run_verb(const struct conf *conf, const char *verb, const struct flags *flags)
+    for (int i = 0; i < *argc; i++)
+        if (strcmp(argv[i], name) == 0 && i + 1 < *argc)
+            found = argv[++i];
+        else if (strncmp(argv[i], name, len) == 0 && argv[i][len] == '=')
+            found = argv[i] + len + 1;
+        else
+            argv[n++] = argv[i];
+    argv[n] = NULL;
+    *argc = n;
+    return found;
+}
+
+static int dead_letters(const struct conf *conf, char **words, int n, const struct options *o)
+{
+    const struct retry_conf retry_conf = {.store = &conf->run.store, .mysql = &conf->run.mysql};
+
+    return dead_letters_verb(&retry_conf, &(struct dead_letters_call){.what = n > 1 ? words[1] : NULL,
+                                                                      .id = n > 2 ? words[2] : NULL,
+                                                                      .reason = o->reason,
+                                                                      .all = o->all,
+                                                                      .as_json = o->as_json});
+}
+
+static int run_verb(const struct conf *conf, char **words, int n, const struct options *o)
 {
     const struct verify_conf verify_conf = verify_conf_of(conf);
+    const char *verb = n > 0 ? words[0] : "";
+    bool none = !o->all && !o->reason && n == 1;
 
-    if (strcmp(verb, "run") == 0 && !flags->as_json && !flags->repairing && !flags->rolling_back)
+    if (strcmp(verb, "dead-letters") == 0 && !o->repairing && !o->rolling_back && n <= 3)
+        return dead_letters(conf, words, n, o);
+    if (strcmp(verb, "run") == 0 && none && !o->as_json && !o->repairing && !o->rolling_back)
         return serve(conf);
-    if (strcmp(verb, "status") == 0 && !flags->repairing && !flags->rolling_back)
-        return status(&conf->run.store, &conf->run.kafka, flags->as_json);
-    if (strcmp(verb, "verify") == 0 && !flags->rolling_back)
-        return verify_verb(&verify_conf, flags->repairing, flags->as_json);
-    if (strcmp(verb, "rebuild") == 0 && !flags->repairing)
-        return rebuild_verb(&(struct rebuild_conf){.run = &conf->run, .mysql = &conf->mysql},
-                            flags->rolling_back, flags->as_json);
+    if (strcmp(verb, "status") == 0 && none && !o->repairing && !o->rolling_back)
+        return status(&conf->run.store, &conf->run.kafka, o->as_json);
+    if (strcmp(verb, "verify") == 0 && none && !o->rolling_back)
+        return verify_verb(&verify_conf, o->repairing, o->as_json);
+    if (strcmp(verb, "rebuild") == 0 && none && !o->repairing)
+        return rebuild_verb(&(struct rebuild_conf){.run = &conf->run, .mysql = &conf->run.mysql},
+                            o->rolling_back, o->as_json);
     fprintf(stderr, "projector: one of these is expected: %s\n", table.usage);
     return 2;
 }
@@ -141,9 +184,11 @@ static int run_verb(const struct conf *conf, const char *verb, const struct flag
 int main(int argc, char **argv)
 {
     struct conf conf = {.log_level = 0};
-    const struct flags flags = {.as_json = take_flag(&argc, argv, "--json"),
-                                .repairing = take_flag(&argc, argv, "--repair"),
-                                .rolling_back = take_flag(&argc, argv, "--rollback")};
+    const struct options options = {.as_json = take_flag(&argc, argv, "--json"),
+                                    .repairing = take_flag(&argc, argv, "--repair"),
+                                    .rolling_back = take_flag(&argc, argv, "--rollback"),
+                                    .all = take_flag(&argc, argv, "--all"),
+                                    .reason = take_text(&argc, argv, "--reason")};
     int words = 0, end;
 
     switch (rr_config_load(&table, &conf, argc, argv, &words)) {
@@ -153,7 +198,7 @@ int main(int argc, char **argv)
     }
     conf.run.store.synchronous_commit = conf.synchronous_commit;
     rr_log_init("projector", (enum rr_log_level)conf.log_level);
-    end = run_verb(&conf, words == 1 ? argv[1] : "", &flags);
+    end = run_verb(&conf, argv + 1, words, &options);
     rr_config_fini(&table, &conf);
     return end;
 }

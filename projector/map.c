@@ -73,10 +73,17 @@ void **map_at(struct map *m, struct map_key key)
     return &e->value;
 }
 
+void *map_find(const struct map *m, struct map_key key)
+{
+    const struct map_entry *e = m->cap ? find(m, key) : NULL;
+
+    return e && e->round == m->round ? e->value : NULL;
+}
+
 void map_reset(struct map *m)
 {
     m->n = 0;
-    if (++m->round == 0) { /* all rounds were used once: old marks would count again */
+    if (++m->round == 0 && m->cap) { /* all rounds were used once: old marks would count again */
         memset(m->entries, 0, m->cap * sizeof(*m->entries));
         m->round = 1;
     }

@@ -20,5 +20,6 @@ struct map {
 struct map_key map_key_uuid(const struct rr_uuid *id);
 /* Where the value of `key` stands; NULL there if the key is new. Good until the next call. */
 void **map_at(struct map *m, struct map_key key);
+void *map_find(const struct map *m, struct map_key key); /* the value of `key`; NULL: there is none */
 void map_reset(struct map *m);
 void map_fini(struct map *m);

@@ -18,6 +18,7 @@
 /* Object ids of PostgreSQL's types: fixed in its catalogue. */
 enum pg_type {
     PG_BOOL = 16,
+    PG_BYTEA = 17,
     PG_INT8 = 20,
     PG_INT2 = 21,
     PG_INT4 = 23,
@@ -43,7 +44,7 @@ void pgarray_bool(struct pgarray *a, bool v);
 void pgarray_int2(struct pgarray *a, int16_t v);
 void pgarray_int4(struct pgarray *a, int32_t v);
 void pgarray_int8(struct pgarray *a, int64_t v);
-void pgarray_text(struct pgarray *a, struct text v); /* null where v.s is NULL */
+void pgarray_text(struct pgarray *a, struct text v); /* bytea too; null where v.s is NULL */
 void pgarray_date(struct pgarray *a, int64_t days);  /* since 1970 */
 void pgarray_time(struct pgarray *a, int64_t us);    /* since 1970 */
 void pgarray_uuid(struct pgarray *a, const struct rr_uuid *v);

@@ -1,8 +1,10 @@
 #include "run.h"
 #include "apply.h"
-#include "decode.h"
+#include "gaps.h"
 #include "generation.h"
+#include "intake.h"
 #include "log.h"
+#include "retry.h"
 #include "telemetry.h"
 #include "time.h"
 
@@ -23,7 +25,10 @@
 #define STANDBY_LOOK_MS 1000
 #define STANDBY_LOOKS   3 /* so many times unmoved, with a pulse every second: nobody is there */
 #define LOG_AGAIN_US    (60 * RR_US_PER_SEC)
-#define DAYS_MAX        20000 /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
+#define HALTED_LOOK_MS  500
+#define GAPS_AGAIN_US   RR_US_PER_SEC /* between two attempts to fill gaps that MySQL was away for */
+#define BYTES_MAX       (8 << 20)     /* of messages in a batch */
+#define DAYS_MAX        20000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
 
 struct run {
     const struct run_conf *conf;
@@ -38,18 +43,19 @@ struct run {
     struct store *store;
     struct apply *apply;
     struct position position;
+    struct intake intake; /* what is parked is loaded when opening, verdicts stay until they are passed */
+    struct truth *truth;  /* NULL: no gap yet */
+    int64_t gaps_next;    /* monotonic: when they are tried again */
     /* the batch in hand */
     struct batch batch;
     int64_t next_offset;
     uint64_t fingerprint;
-    const char *first_key; /* in the batch's arena */
-    size_t limit;          /* messages a batch takes; small while looking for one that cannot be applied */
+    size_t limit; /* messages a batch takes; small while looking for one that cannot be applied */
     /* between attempts */
     uint32_t pause_ms;
     char logged[600]; /* what was logged last, and when: the same is not said again at once */
     int64_t logged_at;
-    int64_t stopped_at; /* the message that cannot be applied; -1: none */
-    int64_t told;       /* the last ignored message that was told; -1: none since the last commit */
+    int64_t told; /* the last ignored message that was told; -1: none since the last commit */
 };
 
 static bool stopping(const struct run *r)
@@ -88,15 +94,20 @@ static int open_all(struct run *r, struct failure *f)
 
     if (open_topic(r, f) != 0 || store_open(&r->store_conf, &r->store, f) != 0 ||
         generation_open(r->store, r->conf->generation, r->conf->kafka.topic, rr_kafka_cluster_id(r->kafka),
-                        &g, f) != 0 ||
-        apply_new(r->store, g.position.generation, &r->apply, f) != 0)
+                        &g, f) != 0)
         return -1;
     r->position = g.position;
+    telemetry_parked(&r->telemetry, g.position.parked, strcmp(g.halted, "breaker") == 0);
+    if (*g.halted)
+        return fail(f, FAIL_HALTED, "%s: %s", g.halted, g.halted_reason);
+    if (letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
+        apply_new(r->store, g.position.generation, &r->apply, f) != 0)
+        return -1;
+    apply_set_breaker(r->apply, &r->conf->breaker);
     if (rr_kafka_start(r->kafka, r->position.next_offset) != RR_KAFKA_OK)
         return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
-    rr_log(g.position.next_offset == r->stopped_at ? RR_LOG_DEBUG : RR_LOG_INFO, NULL, "reading",
-           "topic=%s offset=%lld generation=%d state=%s", g.topic, (long long)g.position.next_offset,
-           g.position.generation, g.state);
+    rr_info("reading", "topic=%s offset=%lld generation=%d state=%s parked=%d", g.topic,
+            (long long)g.position.next_offset, g.position.generation, g.state, g.position.parked);
     return 0;
 }
 
@@ -107,77 +118,112 @@ static void close_all(struct run *r)
     rr_kafka_close(rr_take(r->kafka));
 }
 
-/* ---- a batch ---- */
+/* ---- messages ---- */
 
-static const char *key_text(struct run *r, const struct rr_kafka_message *m)
-{
-    return m->key ? arena_copy(&r->batch.arena, m->key, m->key_len) : "";
-}
-
-static void tell_ignored(struct run *r, const struct rr_kafka_message *m, const struct change *c)
+static void tell_ignored(struct run *r, const struct rr_kafka_message *m, const char *reason, bool alarm)
 {
     if (m->offset <= r->told) /* in an attempt that failed */
         return;
     r->told = m->offset;
-    telemetry_ignored(c->ignored.reason);
-    if (c->ignored.alarm)
+    telemetry_ignored(reason);
+    if (alarm)
         rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
-                 "reason=%s topic=%s partition=0 offset=%lld key=%s", c->ignored.reason, r->conf->kafka.topic,
-                 (long long)m->offset, RR_Q(key_text(r, m)));
+                 "reason=%s topic=%s partition=0 offset=%lld key=%s", reason, r->conf->kafka.topic,
+                 (long long)m->offset, RR_Q(m->key ? arena_copy(&r->batch.arena, m->key, m->key_len) : ""));
 }
 
-/* Takes one message into the batch. -1 if it cannot be read: it then is the next one again, unless the batch
- * is empty. */
-static int take_message(struct run *r, const struct rr_kafka_message *m, struct failure *f)
+static void take_message(struct run *r, const struct rr_kafka_message *m)
 {
-    struct change c;
-    struct failure why;
+    const char *ignored;
+    bool alarm;
 
-    if (r->batch.n_messages == 0)
-        r->first_key = key_text(r, m);
-    if (decode(m->value, m->value_len, &r->batch.arena, &c, &why) != 0)
-        return fail(f, FAIL_MESSAGE, "topic %s, partition 0, offset %lld, key %.200s: %.250s",
-                    r->conf->kafka.topic, (long long)m->offset, key_text(r, m), why.text);
-    if (c.what == CHANGE_IGNORED)
-        tell_ignored(r, m, &c);
-    batch_add(&r->batch, &c, m->offset);
+    intake(&r->intake, m, &r->batch, &ignored, &alarm);
+    if (ignored)
+        tell_ignored(r, m, ignored, alarm);
     r->next_offset = m->offset + 1;
     r->fingerprint = m->fingerprint;
-    return 0;
+}
+
+/* Behind a message whose key cannot be read nothing may come, and not much behind what opens the breaker. */
+static bool is_full(const struct run *r, size_t bytes)
+{
+    const struct batch *b = &r->batch;
+
+    return b->n_messages >= r->limit || b->n_days >= DAYS_MAX || bytes >= BYTES_MAX || b->unreadable ||
+           b->n_letters > r->conf->breaker.events;
 }
 
 /* What is there, up to the limits; waits for the first message only. */
 static int collect(struct run *r, struct failure *f)
 {
     struct rr_kafka_message m;
+    size_t bytes = 0;
 
     batch_reset(&r->batch);
-    while (r->batch.n_messages < r->limit && r->batch.n_days < DAYS_MAX) {
+    while (!is_full(r, bytes)) {
         switch (rr_kafka_next(r->kafka, r->batch.n_messages ? 0 : IDLE_MS, &m)) {
         case RR_KAFKA_OK: break;
         case RR_KAFKA_NONE: return 0;
         default: return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
         }
-        if (take_message(r, &m, f) != 0) {
-            if (r->batch.n_messages == 0)
-                return -1;
-            rr_kafka_unread(r->kafka); /* what came before it is applied first */
-            return 0;
-        }
+        take_message(r, &m);
+        bytes += m.key_len + m.value_len;
     }
     return 0;
 }
 
-/* A lone message is named; among several it is still to be found. */
-static int name_message(const struct run *r, struct failure *f)
-{
-    struct failure why = *f;
+/* ---- what cannot be applied ---- */
 
-    if (f->kind == FAIL_MESSAGE && r->batch.n_messages == 1)
-        fail(f, FAIL_MESSAGE, "topic %s, partition 0, offset %lld, key %.200s: %.250s", r->conf->kafka.topic,
-             (long long)r->next_offset - 1, r->first_key, why.text);
-    return -1;
+static void tell_parked(const struct run *r)
+{
+    char id[RR_UUID_TEXT];
+
+    for (const struct letter *l = r->batch.letters; l; l = l->next)
+        if (l->kind != LETTER_BEHIND)
+            rr_error("PARKED: an event that cannot be applied; later ones of it wait",
+                     "offset=%lld reservation=%s room=%lld version=%lld reason=%s", (long long)l->offset,
+                     l->subject.what == SUBJECT_RESERVATION ? rr_uuid_format(&l->subject.reservation_id, id)
+                                                            : "",
+                     (long long)l->subject.room_id, (long long)l->subject.version, RR_Q(l->reason.s));
 }
+
+/* From the truth's journal. What it does not have, or cannot be asked for, is parked when the messages are
+ * taken from the topic once more. */
+static int fill_gaps(struct run *r, struct failure *f)
+{
+    struct failure why;
+    int end;
+
+    if (!r->truth && truth_open(&r->conf->mysql, &r->truth, &why) != 0)
+        r->truth = NULL;
+    end = gaps_fill(r->truth, r->store, r->position.generation, &r->batch, f);
+    if (end <= 0)
+        return end;
+    for (const struct batch_reservation *v = r->batch.reservations; v; v = v->next)
+        if (v->gap && v->gap_reason)
+            intake_verdict(&r->intake, v->gap->offset, v->gap_kind, v->gap_reason);
+    return fail(f, FAIL_MESSAGE, "versions are missing");
+}
+
+/* What waits for want of MySQL. */
+static int retry_gaps(struct run *r, struct failure *f)
+{
+    const struct retry_conf conf = {.store = &r->store_conf, .mysql = &r->conf->mysql};
+    struct retry_totals totals = {.applied = 0};
+    struct failure why;
+
+    if (!r->intake.parked.n_gaps || rr_time_monotonic() < r->gaps_next)
+        return 0;
+    r->gaps_next = rr_time_monotonic() + GAPS_AGAIN_US;
+    if (retry_gaps_of(&conf, r->position.generation, &totals, &why) != 0 && !totals.changed)
+        return 0; /* MySQL is still away */
+    if (!totals.changed)
+        return 0;
+    rr_info("gaps filled", "applied=%zu parked=%zu", totals.applied, totals.left);
+    return fail(f, FAIL_NONE, "what is parked has changed");
+}
+
+/* ---- a batch ---- */
 
 static void applied(struct run *r, int64_t since)
 {
@@ -186,24 +232,34 @@ static void applied(struct run *r, int64_t since)
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
-    r->stopped_at = -1;
+    intake_forget(&r->intake, r->position.next_offset);
+    telemetry_parked(&r->telemetry, r->position.parked, false);
+    tell_parked(r);
     if (r->told < r->position.next_offset)
         r->told = -1;
     r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
 }
 
+static int apply(struct run *r, struct failure *f)
+{
+    int64_t since = rr_time_monotonic();
+
+    while (apply_batch(r->apply, &r->batch, r->next_offset, r->fingerprint, &r->position, f) != 0)
+        if (!r->batch.n_gaps || fill_gaps(r, f) != 0)
+            return -1;
+    applied(r, since);
+    return r->position.halted ? fail(f, FAIL_HALTED, "too much was parked") : 0;
+}
+
 static int run_batch(struct run *r, struct failure *f)
 {
-    int64_t since;
     bool served = r->position.serving;
 
-    if (collect(r, f) != 0)
+    if (retry_gaps(r, f) != 0 || collect(r, f) != 0)
         return -1;
     if (r->batch.n_messages > 0) {
-        since = rr_time_monotonic();
-        if (apply_batch(r->apply, &r->batch, r->next_offset, r->fingerprint, &r->position, f) != 0)
-            return name_message(r, f);
-        applied(r, since);
+        if (apply(r, f) != 0)
+            return -1;
     } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
         health_well(r->health, r->position.serving, r->position.as_of); /* nothing is left to apply */
     }
@@ -227,9 +283,14 @@ static void tell_failure(struct run *r, const struct failure *f)
         return;
     snprintf(r->logged, sizeof(r->logged), "%s", f->text);
     r->logged_at = now;
-    rr_error(f->kind == FAIL_MESSAGE ? "STOPPED: a message cannot be applied" : "beginning again",
-             "kind=%s reason=%s offset=%lld", failure_kind_name(f->kind), RR_Q(f->text),
+    rr_error("beginning again", "kind=%s reason=%s offset=%lld", failure_kind_name(f->kind), RR_Q(f->text),
              (long long)r->position.next_offset);
+}
+
+static int find_own(const struct run *r, struct store *s, struct generation *ret, struct failure *f)
+{
+    return r->conf->generation ? generation_find_number(s, r->conf->generation, ret, f)
+                               : generation_find(s, ret, f);
 }
 
 /* Until nobody has moved the position for a while. */
@@ -250,7 +311,7 @@ static void watch_position(struct run *r, struct store *s)
         rr_warn("nobody moves the position: taking over", "offset=%lld", (long long)seen);
 }
 
-/* Somebody else has moved the position, or the generation has retired. */
+/* Somebody else has moved the position, or has changed what is parked, or the generation has retired. */
 static void stand_by(struct run *r)
 {
     struct store *s = NULL;
@@ -261,7 +322,7 @@ static void stand_by(struct run *r)
         if (g.position.generation != r->position.generation) {
             rr_info("another generation serves: going over to it", "generation=%d before=%d",
                     g.position.generation, r->position.generation);
-        } else {
+        } else if (g.position.next_offset != r->position.next_offset) {
             rr_warn("another projector moves the position: standing by", "offset=%lld",
                     (long long)r->position.next_offset);
             health_trouble(r->health, "standing by: another projector moves the position");
@@ -271,6 +332,47 @@ static void stand_by(struct run *r)
     store_close(s);
 }
 
+/* Until an operator has acted. */
+static void wait_halted(struct run *r)
+{
+    struct store *s = NULL;
+    struct generation g = {.halted = "?"};
+    struct failure f;
+    char why[600];
+
+    if (store_open(&r->store_conf, &s, &f) != 0)
+        return;
+    while (!stopping(r) && find_own(r, s, &g, &f) == 0 && *g.halted) {
+        snprintf(why, sizeof(why), "halted (%s) until an operator acts: %s", g.halted, g.halted_reason);
+        health_trouble(r->health, why);
+        telemetry_lag(&r->telemetry, &g.position, -1);
+        telemetry_parked(&r->telemetry, g.position.parked, strcmp(g.halted, "breaker") == 0);
+        nap(r, HALTED_LOOK_MS);
+    }
+    store_close(s);
+    if (!*g.halted)
+        rr_warn("an operator lets it go on", "offset=%lld", (long long)g.position.next_offset);
+}
+
+/* True: begin again at once, and the messages that cannot be applied are parked. */
+static bool judge_message(struct run *r, const struct failure *f)
+{
+    if (r->batch.n_gaps)
+        return true;
+    /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
+    if (r->batch.n_messages > 1) {
+        rr_log(r->limit == r->conf->batch_events ? RR_LOG_WARN : RR_LOG_DEBUG, NULL,
+               "a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
+               r->batch.n_messages, RR_Q(f->text));
+        r->limit = r->batch.n_messages / 2;
+        return true;
+    }
+    if ((!r->batch.events && !r->batch.rooms) || intake_has_verdict(&r->intake, r->next_offset - 1))
+        return false; /* not for what it says */
+    intake_verdict(&r->intake, r->next_offset - 1, LETTER_MESSAGE, f->text);
+    return true;
+}
+
 static void pause_after(struct run *r, const struct failure *f)
 {
     if (f->kind == FAIL_MOVED) {
@@ -278,16 +380,13 @@ static void pause_after(struct run *r, const struct failure *f)
         stand_by(r);
         return;
     }
-    /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
-    if (f->kind == FAIL_MESSAGE && r->batch.n_messages > 1) {
-        rr_log(r->limit == r->conf->batch_events ? RR_LOG_WARN : RR_LOG_DEBUG, NULL,
-               "a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
-               r->batch.n_messages, RR_Q(f->text));
-        r->limit = r->batch.n_messages / 2;
+    if (f->kind == FAIL_NONE || (f->kind == FAIL_MESSAGE && judge_message(r, f)))
+        return;
+    tell_failure(r, f);
+    if (f->kind == FAIL_HALTED) {
+        wait_halted(r);
         return;
     }
-    tell_failure(r, f);
-    r->stopped_at = f->kind == FAIL_MESSAGE ? r->position.next_offset : -1;
     nap(r, r->pause_ms);
     r->pause_ms = r->pause_ms * 2 < PAUSE_MAX_MS ? r->pause_ms * 2 : PAUSE_MAX_MS;
 }
@@ -327,9 +426,10 @@ int run_start(const struct run_conf *conf, struct health *health, struct run **r
     r->health = health;
     r->limit = conf->batch_events;
     r->pause_ms = PAUSE_MIN_MS;
-    r->stopped_at = r->told = -1;
+    r->told = -1;
     telemetry_init(&r->telemetry);
     batch_init(&r->batch);
+    r->batch.parked = &r->intake.parked;
     r->wake = eventfd(0, EFD_CLOEXEC);
     err = r->wake < 0 ? errno : pthread_create(&r->thread, NULL, run_thread, r);
     if (err) {
@@ -349,6 +449,8 @@ void run_stop(struct run *r)
     eventfd_write(r->wake, 1);
     pthread_join(r->thread, NULL);
     close(r->wake);
+    truth_close(r->truth);
+    intake_fini(&r->intake);
     batch_fini(&r->batch);
     free(r);
 }

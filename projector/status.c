@@ -4,6 +4,7 @@
 #include "time.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define KAFKA_MS 2000
 
@@ -41,6 +42,9 @@ static int print_json(const struct generation *g, int64_t behind, double lag)
         rr_json_int(&j, "lag_events", behind);
     else
         rr_json_null(&j, "lag_events");
+    rr_json_int(&j, "parked", g->position.parked);
+    rr_json_text(&j, "halted", *g->halted ? g->halted : NULL);
+    rr_json_text(&j, "halted_reason", *g->halted ? g->halted_reason : NULL);
     rr_json_end_object(&j);
     if (buf.failed)
         return 1;
@@ -64,6 +68,10 @@ static int print_text(const struct generation *g, int64_t behind, double lag)
         printf(", %lld messages\n", (long long)behind);
     else
         printf("; Kafka does not say how many messages\n");
+    printf("dead letters %d parked\n", g->position.parked);
+    printf("breaker     %s\n", strcmp(g->halted, "breaker") == 0 ? "open" : "closed");
+    if (*g->halted)
+        printf("halted      %s: %s\n", g->halted, g->halted_reason);
     return 0;
 }
 

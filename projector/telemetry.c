@@ -21,8 +21,22 @@ static struct rr_counter *ignored_counter(const char *reason)
     return rr_counter("rr_projector_ignored_total", "messages that change nothing", labels);
 }
 
+static void init_parked(struct telemetry *t)
+{
+    for (int i = 0; letter_kind_names[i]; i++) {
+        char labels[64];
+
+        snprintf(labels, sizeof(labels), "kind=\"%s\"", letter_kind_names[i]);
+        t->letters[i] = rr_counter("rr_projector_parked_total", "events that were parked", labels);
+    }
+    t->parked = rr_gauge("rr_projector_parked", "events that are parked", NULL);
+    t->breaker_open =
+        rr_gauge("rr_projector_breaker_open", "1: nothing more is applied until an operator acts", NULL);
+}
+
 void telemetry_init(struct telemetry *t)
 {
+    init_parked(t);
     for (int i = 0; event_kind_names[i]; i++)
         t->events[i] = changes_counter("reservation_event", event_kind_names[i]);
     t->rooms = changes_counter("room", "changed");
@@ -64,6 +78,8 @@ void telemetry_applied(struct telemetry *t, const struct batch *b, int64_t us)
     for (const struct batch_room *r = b->rooms; r; r = r->next)
         if (r->is_new)
             rr_counter_add(t->rooms, 1);
+    for (const struct letter *l = b->letters; l; l = l->next)
+        rr_counter_add(t->letters[l->kind], 1);
     rr_counter_add(t->pulses, b->n_pulses);
     rr_counter_add(t->repeated, b->n_stale);
     rr_counter_add(t->batches, 1);
@@ -84,4 +100,10 @@ void telemetry_lag(struct telemetry *t, const struct position *p, int64_t end_of
     }
     if (end_offset >= 0)
         rr_gauge_set(t->lag_events, (double)(end_offset > p->next_offset ? end_offset - p->next_offset : 0));
+}
+
+void telemetry_parked(struct telemetry *t, int32_t parked, bool breaker_open)
+{
+    rr_gauge_set(t->parked, parked);
+    rr_gauge_set(t->breaker_open, breaker_open);
 }

@@ -330,6 +330,47 @@ static void a_missing_version_is_named(void **state)
     assert_non_null(strstr(failure.text, "version 2 is missing"));
 }
 
+static void a_gap_is_filled_in_front_of_the_event_that_shows_it(void **state)
+{
+    struct change c = event_change(1), last = event_change(5);
+    struct event missing[] = {event_change(2).event, event_change(3).event, event_change(4).event};
+
+    (void)state;
+    batch_add(&batch, &c, 1);
+    batch_add(&batch, &last, 2);
+    assert_int_equal(batch_plan(&batch, &failure), -1);
+    assert_int_equal(batch.n_gaps, 1);
+    assert_int_equal(batch.reservations->missing, 2);
+    batch_fill(&batch, batch.reservations, missing, RR_LEN(missing));
+    last = event_change(6);
+    batch_add(&batch, &last, 3);
+    batch_unplan(&batch);
+    assert_int_equal(batch_plan(&batch, &failure), 0);
+    assert_int_equal(batch.n_gaps, 0);
+    assert_int_equal(batch.n_events, 6);
+    assert_int_equal(batch.reservations->now->version, 6);
+    for (const struct batch_event *e = batch.events; e; e = e->next)
+        assert_true(e->is_new);
+}
+
+static void behind_a_skipped_version_there_is_no_gap(void **state)
+{
+    static const int64_t skipped[] = {9, 3};
+    struct change c = event_change(4);
+    struct reservation stored = event_change(1).event.after;
+
+    (void)state;
+    batch_add(&batch, &c, 1);
+    c = event_change(6);
+    batch_add(&batch, &c, 2);
+    batch.reservations->stored = &stored;
+    batch.reservations->skipped = skipped;
+    batch.reservations->n_skipped = RR_LEN(skipped);
+    assert_int_equal(batch_plan(&batch, &failure), -1);
+    assert_int_equal(batch.reservations->now->version, 4);
+    assert_int_equal(batch.reservations->missing, 5);
+}
+
 static void a_booking_cancelled_in_the_same_batch_touches_no_bucket(void **state)
 {
     struct change c = event_change(1);
@@ -428,6 +469,8 @@ static void a_batch_is_empty_after_reset(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_MAIN(TEST(an_event_that_is_stored_changes_nothing), TEST(a_missing_version_is_named),
+          TEST(a_gap_is_filled_in_front_of_the_event_that_shows_it),
+          TEST(behind_a_skipped_version_there_is_no_gap),
           TEST(a_booking_cancelled_in_the_same_batch_touches_no_bucket),
           TEST(as_of_is_the_newest_commit_of_streamed_messages),
           TEST(of_several_changes_of_a_room_the_highest_version_counts),

@@ -1,0 +1,305 @@
+"""What cannot be applied is parked with its reservation or room, everything else goes on, and an operator decides."""
+
+import json
+
+import pytest
+from support import programs, truth
+from support.times import on
+from support.topic import Topic, change, event, now, reservation_key, room_event, room_key
+from support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def topic(stack):
+    return Topic(stack)
+
+
+class Letters:
+    """`projector dead-letters`, of what a test parks."""
+
+    def __init__(self, stack):
+        self.stack = stack
+
+    def run(self, *arguments: str, expect: int | None = 0):
+        ended = programs.run(self.stack, "projector", "dead-letters", *arguments, seconds=60)
+        assert not programs.UNSOUND.search(ended.stderr), ended.stderr[-8000:]
+        if expect is not None:
+            assert ended.returncode == expect, ended.stdout + ended.stderr
+        return ended
+
+    def all(self) -> dict:
+        return json.loads(self.run("list", "--json").stdout)
+
+    def of(self, thing) -> list[dict]:
+        """The parked ones of a reservation or room."""
+        name = "reservation_id" if "room_id" in thing else "room_id"
+        return [item for item in self.all()["items"] if item[name] == thing["id"] and item["state"] == "parked"]
+
+    def wait(self, thing, count: int = 1) -> list[dict]:
+        eventually(lambda: len(self.of(thing)) == count, 60, 0.2)
+        return self.of(thing)
+
+
+@pytest.fixture
+def letters(stack, pg, projector):
+    """At the end nothing is parked, and the breaker is closed."""
+    letters = Letters(stack)
+    yield letters
+    letters.run("resume", expect=None)
+    for item in letters.all()["items"]:
+        if item["state"] == "parked":
+            letters.run("skip", str(item["id"]), "--reason", "the test is over", expect=None)
+    pg.execute("DELETE FROM projection.dead_letter")
+    pg.execute("UPDATE projection.position SET parked_epoch = parked_epoch + 1")
+    eventually(projector.is_ready, 60)
+
+
+@pytest.fixture
+def booked(command, room, user, caught_up):
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, title="Planning")
+    caught_up()
+    return booked
+
+
+@pytest.fixture
+def other(command, room, user, query):
+    """Somebody else's booking comes through."""
+
+    def check():
+        booked = command.reserve(room, on(9, "10:00"), on(9, "11:00"), user)
+        query.reservation(booked, token=booked.token, wait=10)
+        command.cancel(booked)
+
+    return check
+
+
+def version_of(query, reservation) -> int:
+    return query.reservation(reservation)["version"]
+
+
+POISON = {
+    "broken JSON": lambda v: json.dumps(v)[:-1],
+    "no JSON": lambda v: "\x00\xff",
+    "empty": lambda v: "",
+    "a number": lambda v: 7,
+    "no op": lambda v: {k: x for k, x in v.items() if k != "op"},
+    "unknown op": lambda v: v | {"op": "x"},
+    "no after": lambda v: v | {"after": None},
+    "no source": lambda v: v | {"source": None},
+    "no table": lambda v: v | {"source": {"ts_us": now()}},
+    "no commit time": lambda v: v | {"source": {"table": "reservation_event"}},
+    "a column missing": lambda v: v | {"after": {k: x for k, x in v["after"].items() if k != "user_id"}},
+    "a wrong type": lambda v: v | {"after": v["after"] | {"user_id": 7}},
+    "a null": lambda v: v | {"after": v["after"] | {"starts_at": None}},
+    "an unknown kind": lambda v: v | {"after": v["after"] | {"kind": "moved"}},
+    "an unknown state": lambda v: v | {"after": v["after"] | {"state": "maybe"}},
+    "version 0": lambda v: v | {"after": v["after"] | {"version": 0}},
+    "a version too large": lambda v: v | {"after": v["after"] | {"version": 2**31}},
+    "the end before the start": lambda v: v | {"after": v["after"] | {"ends_at": v["after"]["starts_at"]}},
+    "a time out of range": lambda v: v | {"after": v["after"] | {"recorded_at": 2**63 - 1}},
+    "a number too large": lambda v: v | {"after": v["after"] | {"room_id": 2**64}},
+    "U+0000": lambda v: v | {"after": v["after"] | {"title": "a\x00b"}},
+    "half a surrogate": lambda v: json.dumps(v).replace("Planning", "\\ud800"),
+    "too large for an index": lambda v: v | {"after": v["after"] | {"user_id": _random_text(9000)}},
+    "a megabyte that is cut": lambda v: json.dumps(v | {"pad": "x" * 900000})[:-1],
+}
+
+
+def _random_text(n: int) -> str:
+    import random
+
+    return "".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=n))
+
+
+def test_every_kind_of_poison_is_parked_and_others_go_on(
+    command, query, topic, letters, room, user, other, caught_up
+):
+    booked = {}
+    for n, name in enumerate(POISON):
+        booked[name] = command.reserve(room, on(20 + n, "10:00"), on(20 + n, "11:00"), user, title="Planning")
+    caught_up()
+    for name, poison in POISON.items():
+        offset = topic.send(reservation_key(booked[name]), poison(event(booked[name], 2)))
+        changed = command.change(booked[name], title="Later")
+        (first, behind) = letters.wait(booked[name], 2)
+        assert (first["kind"], first["offset"]) == ("message", offset), name
+        assert (behind["kind"], behind["version"]) == ("behind", changed["version"]), name
+        assert version_of(query, booked[name]) == 1, name
+    other()
+
+
+def ignored(metrics, reason: str) -> float:
+    return metrics.value("rr_projector_ignored_total", reason=reason)
+
+
+def test_what_is_no_change_is_ignored(stack, query, topic, letters, booked, projector, other):
+    before = projector.metrics()
+    with_schema = {"schema": {"type": "struct"}, "payload": event(booked, 1)}
+    for value in (
+        None,
+        {"ts_ms": 1},
+        {"schema": {}, "payload": {"ts_ms": 1}},
+        {"schema": {}, "payload": None},
+        {"ddl": "DROP TABLE x", "source": {}, "ts_ms": 1},
+        {"status": "BEGIN", "id": "x", "ts_ms": 1},
+        change("somebody_elses", {"id": 1}),
+        event(booked, 1),
+        event(booked, 1, unknown_column={"deep": [1, 2]}),
+        with_schema,
+        change("reservation_event", event(booked, 1)["after"], op="d"),
+        change("reservation_event", event(booked, 2)["after"], op="u"),
+        change("reservation_event", None, op="t"),
+        change("pulse", {"id": 1}, ts_us="soon"),
+    ):
+        topic.send(reservation_key(booked) if value and "pulse" not in str(value) else {"id": 1}, value)
+    other()
+    after = projector.metrics()
+    for reason in (
+        "tombstone", "heartbeat", "schema_change", "transaction", "other_table", "repeated", "journal_deleted",
+        "journal_changed", "journal_truncated", "pulse_broken",
+    ):  # fmt: skip
+        assert ignored(after, reason) > ignored(before, reason), reason
+    assert letters.all()["parked"] == 0
+    assert version_of(query, booked) == 1
+
+
+def test_a_retry_takes_from_the_journal_what_cannot_be_read(
+    command, query, topic, letters, booked, mysql, pg, caught_up
+):
+    topic.send(reservation_key(booked), "{")
+    changed = command.change(booked, title="Later")
+    again = command.change(changed, title="Latest")
+    (first, *_) = letters.wait(booked, 3)
+    assert "applied: 3; still parked: 0" in letters.run("retry", str(first["id"])).stdout
+    caught_up()
+    assert version_of(query, booked) == again["version"]
+    assert truth.differences(mysql, pg) == []
+
+
+def test_a_retry_that_fails_leaves_it_parked_with_the_reason(query, topic, letters, booked):
+    topic.send(reservation_key(booked), event(booked, 2, title=7))
+    (first,) = letters.wait(booked)
+    assert "still parked: 1" in letters.run("retry", "--all", expect=1).stdout
+    (left,) = letters.of(booked)
+    assert left["id"] == first["id"]
+    assert "MySQL's journal has no version 2" in left["reason"]
+
+
+def test_a_skipped_version_leaves_no_gap(command, query, topic, letters, booked, mysql, other):
+    """Version 2 is in MySQL, not in the read model, and never will be."""
+    with mysql.cursor() as cursor:
+        cursor.execute("SET sql_log_bin = 0")
+        cursor.execute("UPDATE reservation SET title = 'Lost' WHERE id = UUID_TO_BIN(%s)", [booked["id"]])
+        cursor.execute("SET sql_log_bin = 1")
+    topic.send(reservation_key(booked), event(booked, 2, kind="?"))
+    (first,) = letters.wait(booked)
+    third = command.change(command.reservation(booked), title="Third")
+    letters.wait(booked, 2)
+    letters.run("skip", str(first["id"]), "--reason", "it was a joke")
+    eventually(lambda: version_of(query, booked) == third["version"], 60)
+    assert [item["version"] for item in query.read(f"/v1/reservations/{booked['id']}/history")["items"]] == [3, 1]
+    (skipped,) = [i for i in letters.all()["items"] if i["id"] == first["id"]]
+    assert (skipped["state"], skipped["version"], skipped["skip_reason"]) == ("skipped", 2, "it was a joke")
+    other()
+
+
+def test_a_missing_version_is_read_from_the_journal(command, query, letters, booked, mysql, pg, caught_up):
+    with mysql.cursor() as cursor:
+        cursor.execute("SET sql_log_bin = 0")
+        cursor.execute("UPDATE reservation SET title = 'Two' WHERE id = UUID_TO_BIN(%s)", [booked["id"]])
+        cursor.execute("UPDATE reservation SET title = 'Three' WHERE id = UUID_TO_BIN(%s)", [booked["id"]])
+        cursor.execute("SET sql_log_bin = 1")
+    fourth = command.change(command.reservation(booked), title="Four")
+    query.reservation(booked, token=fourth.token, wait=10)
+    assert letters.of(booked) == []
+    caught_up()
+    assert truth.differences(mysql, pg) == []
+
+
+def test_a_version_that_the_truth_does_not_have_either_stays_parked(command, query, topic, letters, booked, other):
+    topic.send(reservation_key(booked), event(booked, 2147483647, title="No such thing"))
+    (lost,) = letters.wait(booked)
+    assert (lost["kind"], lost["version"]) == ("lost", 2147483647)
+    second = command.change(booked, title="Second")
+    letters.wait(booked, 2)
+    letters.run("skip", str(lost["id"]), "--reason", "nobody has written that")
+    eventually(lambda: version_of(query, booked) == second["version"], 60)
+    other()
+
+
+def test_a_room_that_is_parked_leaves_its_reservations_without_a_name(
+    command, query, topic, letters, user, caught_up
+):
+    room = command.create_room()
+    caught_up()
+    topic.send(room_key(room), room_event(room, 2, name=None))
+    letters.wait(room)
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    answer = query.reservation(booked, token=booked.token, wait=10)
+    assert (answer["room_name"], answer["room_location"]) == (None, None)
+    renamed = command.change_room(room, name=room["name"] + " II")
+    (first, _) = letters.wait(room, 2)
+    letters.run("retry", str(first["id"]))
+    answer = query.reservation(booked, token=renamed.token, wait=10)
+    assert answer["room_name"] == room["name"] + " II"
+
+
+def test_a_key_that_cannot_be_read_opens_the_breaker(stack, command, query, topic, letters, projector, room, user):
+    topic.send("\xff", "\xff")
+    eventually(lambda: letters.all()["halted"] == "breaker", 60, 0.2)
+    eventually(lambda: projector.get("/readyz").status == 503)
+    assert "breaker" in projector.get("/readyz")["detail"]
+    assert projector.metrics().value("rr_projector_breaker_open") == 1
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    query.reservation(booked, token=booked.token, wait=1, expect=503, code="projection-behind")
+    stack.restart(["projector"])
+    assert letters.all()["halted"] == "breaker"
+    assert "open" in programs.run(stack, "projector", "status").stdout
+    letters.run("resume")
+    query.reservation(booked, token=booked.token, wait=10)
+    eventually(lambda: projector.metrics().value("rr_projector_breaker_open") == 0)
+    (lone,) = letters.all()["items"]
+    assert (lone["reservation_id"], lone["room_id"]) == (None, None)
+    letters.run("retry", str(lone["id"]), expect=1)
+    assert "\\xc3\\xbf" not in letters.run("show", str(lone["id"])).stdout
+    letters.run("skip", str(lone["id"]), "--reason", "noise")
+
+
+def test_too_many_that_are_parked_open_the_breaker(
+    stack, command, query, topic, letters, room, user, tmp_path, caught_up
+):
+    booked = [command.reserve(room, on(20 + n, "10:00"), on(20 + n, "11:00"), user) for n in range(4)]
+    caught_up()
+    stack.stop(["projector"])
+    try:
+        with programs.Program(stack, "projector", tmp_path, RR_BREAKER_EVENTS="2"):
+            for one in booked[:2]:
+                topic.send(reservation_key(one), "{")
+                letters.wait(one)
+            assert letters.all()["halted"] is None
+            topic.send(reservation_key(booked[2]), "{")
+            eventually(lambda: letters.all()["halted"] == "breaker", 60, 0.2)
+            last = command.change(booked[3], title="Later")
+            query.reservation(booked[3], token=last.token, wait=1, expect=503, code="projection-behind")
+            letters.run("resume")
+            query.reservation(booked[3], token=last.token, wait=10)
+            for one in booked[:3]:
+                letters.run("skip", str(letters.of(one)[0]["id"]), "--reason", "a test")
+    finally:
+        stack.start(["projector"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("what",), ("show",), ("show", "x"), ("retry",), ("skip", "1"), ("skip", "--reason", "x"), ("list", "1"),
+     ("retry", "1", "--reason", "x"), ("resume", "1")],
+)  # fmt: skip
+def test_a_call_that_is_wrong_says_what_is_expected(letters, arguments):
+    ended = letters.run(*arguments, expect=2)
+    assert "expected: dead-letters list" in ended.stderr
+
+
+def test_a_letter_that_is_not_there_is_named(letters):
+    for call in (("show",), ("retry",), ("skip", "--reason", "x")):
+        ended = letters.run(call[0], "999999999", *call[1:], expect=1)
+        assert "no dead letter 999999999" in ended.stderr
