@@ -225,15 +225,6 @@ static int read_change(const struct envelope *e, struct arena *arena, struct cha
     return ignored(ret, "other_table", false);
 }
 
-/* Of a value without schemas, or of the payload of one with them. */
-static int open_envelope(const char *value, size_t len, struct arena *arena, struct envelope *e,
-                         struct failure *f)
-{
-    if (read_envelope((struct span){.p = value, .n = len}, arena, e, f) != 0)
-        return -1;
-    return e->has_payload && !e->has_op && e->payload.p ? read_envelope(e->payload, arena, e, f) : 0;
-}
-
 int decode(const char *value, size_t len, struct arena *arena, struct change *ret, struct failure *f)
 {
     struct envelope e;
@@ -242,25 +233,13 @@ int decode(const char *value, size_t len, struct arena *arena, struct change *re
     ret->committed_at = 0;
     if (!value)
         return ignored(ret, "tombstone", false);
-    if (open_envelope(value, len, arena, &e, f) != 0)
+    if (read_envelope((struct span){.p = value, .n = len}, arena, &e, f) != 0)
         return -1;
-    if (e.has_payload && !e.has_op && !e.payload.p)
-        return ignored(ret, "tombstone", false);
+    if (e.has_payload && !e.has_op) { /* with schemas */
+        if (!e.payload.p)
+            return ignored(ret, "tombstone", false);
+        if (read_envelope(e.payload, arena, &e, f) != 0)
+            return -1;
+    }
     return e.has_op ? read_change(&e, arena, ret, f) : without_op(&e, ret, f);
-}
-
-void decode_hint(const char *value, size_t len, struct arena *arena, struct text *ret_table,
-                 int64_t *ret_version)
-{
-    static const struct column version_column = {"version", COLUMN_INT, 0, 1, PG_INT_MAX, NULL};
-    struct envelope e;
-    struct failure f;
-
-    *ret_table = (struct text){.s = NULL};
-    *ret_version = 0;
-    if (!value || open_envelope(value, len, arena, &e, &f) != 0)
-        return;
-    *ret_table = e.table;
-    if (e.after.p && row_read(e.after, &version_column, 1, arena, ret_version, &f) != 0)
-        *ret_version = 0;
 }

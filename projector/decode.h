@@ -16,8 +16,3 @@
  * the reason in *f. */
 int decode(const char *value, size_t len, struct arena *arena, struct change *ret,
            struct failure *f) RR_MUST_CHECK;
-
-/* Of a message that decode() refuses: what can be read of it all the same. *ret_table null, *ret_version 0:
- * cannot be read. */
-void decode_hint(const char *value, size_t len, struct arena *arena, struct text *ret_table,
-                 int64_t *ret_version);

@@ -1,5 +1,4 @@
 #include "subject.h"
-#include "decode.h"
 #include "scan.h"
 
 #include <string.h>
@@ -34,6 +33,51 @@ static bool read_key(struct span json, struct arena *arena, struct key *ret)
     return good && scan_end(&s);
 }
 
+/* A member's value, as far as the object can be read: what comes behind it may be broken. */
+static struct span member(struct span json, const char *wanted)
+{
+    struct span name, value = {.p = NULL};
+    struct scan s;
+    bool first = true;
+
+    if (!json.p)
+        return value;
+    scan_init(&s, json.p, json.n);
+    if (!scan_enter(&s))
+        return value;
+    while (scan_member(&s, &first, &name)) {
+        if (!scan_skip(&s, &value))
+            break;
+        if (span_is(name, wanted))
+            return value;
+    }
+    return (struct span){.p = NULL};
+}
+
+static struct text read_table(struct span value, struct arena *arena)
+{
+    struct span table = member(member(value, "source"), "table");
+    struct text ret;
+    struct scan s;
+
+    if (!table.p)
+        return (struct text){.s = NULL};
+    scan_init(&s, table.p, table.n);
+    return scan_text(&s, arena, &ret) ? ret : (struct text){.s = NULL};
+}
+
+static int64_t read_version(struct span value)
+{
+    struct span version = member(member(value, "after"), "version");
+    struct scan s;
+    int64_t ret;
+
+    if (!version.p)
+        return 0;
+    scan_init(&s, version.p, version.n);
+    return scan_int(&s, &ret) && ret > 0 && ret <= INT32_MAX ? ret : 0;
+}
+
 static bool is_table(struct text table, const char *name)
 {
     return table.s && strcmp(table.s, name) == 0;
@@ -48,20 +92,20 @@ static enum subject_what numbered(struct text table)
 
 struct subject subject_read(const struct rr_kafka_message *m, struct arena *arena)
 {
-    struct subject ret = {.what = SUBJECT_UNKNOWN};
-    struct text table;
+    const struct span whole = {.p = m->value, .n = m->value_len}, payload = member(whole, "payload");
+    const struct span value = payload.p ? payload : whole; /* with schemas, or without */
+    struct subject ret = {.what = SUBJECT_UNKNOWN, .version = read_version(value)};
     struct key key;
 
-    decode_hint(m->value, m->value_len, arena, &table, &ret.version);
     if (!m->key || !read_key((struct span){.p = m->key, .n = m->key_len}, arena, &key))
         return ret;
-    if (key.payload.p && !read_key(key.payload, arena, &key)) /* with schemas */
+    if (key.payload.p && !read_key(key.payload, arena, &key))
         return ret;
     if (key.reservation_id.s &&
         rr_uuid_parse(key.reservation_id.s, key.reservation_id.n, &ret.reservation_id)) {
         ret.what = SUBJECT_RESERVATION;
     } else if (!key.reservation_id.s && key.id > 0) {
-        ret.what = numbered(table);
+        ret.what = numbered(read_table(value, arena));
         ret.room_id = key.id;
     }
     return ret;

@@ -209,8 +209,10 @@ static void a_broken_pulse_is_ignored_for_nothing_is_lost_with_it(void **state)
     take(1, "{\"id\":1}", "{\"op\":\"u\",\"after\":{\"id\":1},\"source\":{\"table\":\"pulse\"}}");
     assert_string_equal(ignored, "pulse_broken");
     assert_true(alarm_);
+    take(2, "{\"id\":1}", "{\"op\":\"u\",\"source\":{\"ts_us\":\"soon\",\"table\":\"pulse\"},");
+    assert_string_equal(ignored, "pulse_broken");
     assert_int_equal(batch.n_letters, 0);
-    assert_int_equal(batch.n_messages, 1);
+    assert_int_equal(batch.n_messages, 2);
 }
 
 static void a_reason_is_utf8_whatever_the_message_quotes(void **state)
