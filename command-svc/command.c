@@ -190,13 +190,27 @@ static void run(struct rr_mysql_job *job, struct rr_mysql *db)
 
 /* ---- the answer ---- */
 
-/* A refusal of ours that is no answer of the transaction; says what helps to find out how it ended. */
+/* What helps to find out how it ended. */
+static void say_subject(struct rr_req *r, const struct rr_token *subject)
+{
+    if (subject->kind == RR_TOKEN_RESERVATION)
+        rr_json_uuid(rr_problem_members(r), "reservation_id", &subject->reservation_id);
+    if (subject->kind == RR_TOKEN_ROOM)
+        rr_json_uint(rr_problem_members(r), "room_id", subject->room_id);
+}
+
+static void given_up(struct rr_req *r)
+{
+    const struct command *c = r->ctx;
+
+    say_subject(r, &c->given_up);
+}
+
+/* A refusal of ours that is no answer of the transaction. */
 static enum rr_step reply_error(struct rr_req *r, struct command *c)
 {
-    if (c->err == RR_OUTCOME_UNKNOWN && c->subject.kind == RR_TOKEN_RESERVATION)
-        rr_json_uuid(rr_problem_members(r), "reservation_id", &c->subject.reservation_id);
-    if (c->err == RR_OUTCOME_UNKNOWN && c->subject.kind == RR_TOKEN_ROOM)
-        rr_json_uint(rr_problem_members(r), "room_id", c->subject.room_id);
+    if (c->err == RR_OUTCOME_UNKNOWN)
+        say_subject(r, &c->subject);
     return rr_reply_error(r, c->err);
 }
 
@@ -239,6 +253,8 @@ enum rr_step command_handle(struct rr_req *r, const struct command_kind *kind)
             break;
         case SUBMIT:
             r->phase = REPLY;
+            c->given_up = c->subject;
+            r->given_up = given_up;
             err = work_submit(&c->work, r, run);
             if (!err)
                 return RR_WAIT; /* the worker may have begun: nothing here may touch `c` */

@@ -56,6 +56,7 @@ struct command {
     /* What is written, as far as it is known before the commit: kind 0 if it is not. Set by parse() or
      * decide(). */
     struct rr_token subject;
+    struct rr_token given_up; /* the subject as parse() left it: what the loop may look at meanwhile */
     /* the end */
     enum rr_err err; /* RR_OK: `answer` is to be sent */
     bool written, replayed;

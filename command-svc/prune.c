@@ -4,7 +4,7 @@
 #include "store/store.h"
 #include "time.h"
 
-enum { NEXT_BATCH_MS = 200, DEADLINE_S = 10 };
+enum { NEXT_BATCH_MS = 200, DEADLINE_S = 2 };
 
 static void wait_then_fire(struct prune *p)
 {

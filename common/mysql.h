@@ -105,8 +105,8 @@ extern const char *const rr_mysql_tls_choices[]; /* "off", "required", "verify-c
          0,                                                                                                  \
          NULL},                                                                                              \
     {                                                                                                        \
-        "RR_MYSQL_LOCK_TIMEOUT_S", RR_CFG_U32, offsetof(conf, member.lock_timeout_s), "3",                   \
-            "innodb_lock_wait_timeout", 1, 600, NULL                                                         \
+        "RR_MYSQL_LOCK_TIMEOUT_S", RR_CFG_U32, offsetof(conf, member.lock_timeout_s), "2",                   \
+            "innodb_lock_wait_timeout; a transaction waits so long twice, then it is 503", 1, 600, NULL      \
     }
 
 /* ---- the pool ---- */
@@ -128,7 +128,9 @@ struct rr_mysql_job {
 /* Starts the workers; each connects on its first job, keeps its connection, checks one that was idle for
  * long, and makes a lost one again. */
 enum rr_err rr_mysql_pool_new(const struct rr_mysql_conf *conf, struct rr_mysql_pool **ret) RR_MUST_CHECK;
-/* Finishes what is queued, joins. After the loops have stopped. NULL is fine. */
+/* Cuts the workers' connections, also under what they wait for, and joins. After the loops have stopped: what
+ * is not done by then has been given up by whoever asked for it, and nothing is committed any more, unless
+ * its COMMIT is on the way. NULL is fine. */
 void rr_mysql_pool_free(struct rr_mysql_pool *pool);
 /* RR_OK: done() will be called exactly once. RR_OVERLOADED: the queue is full, the job is still yours. Never
  * blocks. */

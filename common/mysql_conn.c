@@ -4,8 +4,10 @@
 #include "metrics.h"
 #include "time.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TRY_AGAIN_US (RR_US_PER_SEC / 5)
@@ -42,7 +44,7 @@ static bool gate_enter(struct mysql_gate *gate)
     bool may;
 
     pthread_mutex_lock(&gate->lock);
-    may = !gate->down || (!gate->trying && rr_time_monotonic() >= gate->next_try);
+    may = !gate->closed && (!gate->down || (!gate->trying && rr_time_monotonic() >= gate->next_try));
     if (may && gate->down)
         gate->trying = true;
     pthread_mutex_unlock(&gate->lock);
@@ -65,6 +67,47 @@ static void gate_leave(struct mysql_gate *gate, bool connected, const struct rr_
     else if (!connected && !was_down)
         rr_warn("mysql cannot be reached", "host=%s port=%u errno=%u reason=%s", db->conf->host,
                 db->conf->port, db->code, RR_Q(db->message));
+}
+
+/* False: no more connections, or no more descriptors. */
+static bool gate_list(struct rr_mysql *db)
+{
+    bool listed;
+
+    db->fd = fcntl(mysql_client_fd(db->client), F_DUPFD_CLOEXEC, 0);
+    if (db->fd < 0)
+        return false;
+    pthread_mutex_lock(&db->gate->lock);
+    listed = !db->gate->closed;
+    if (listed) {
+        db->next_open = db->gate->open;
+        db->gate->open = db;
+    }
+    pthread_mutex_unlock(&db->gate->lock);
+    if (!listed)
+        close(db->fd);
+    return listed;
+}
+
+static void gate_unlist(struct rr_mysql *db)
+{
+    struct rr_mysql **at;
+
+    pthread_mutex_lock(&db->gate->lock);
+    for (at = &db->gate->open; *at != db; at = &(*at)->next_open)
+        ;
+    *at = db->next_open;
+    pthread_mutex_unlock(&db->gate->lock);
+    close(db->fd);
+}
+
+void mysql_gate_close(struct mysql_gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->closed = true;
+    for (struct rr_mysql *db = gate->open; db; db = db->next_open)
+        shutdown(db->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&gate->lock);
 }
 
 /* ---- errors ---- */
@@ -154,6 +197,7 @@ void mysql_conn_close(struct rr_mysql *db)
 {
     if (!db->client)
         return;
+    gate_unlist(db);
     mysql_close(
         db->client); /* first: statements of a closed connection are freed without a word to the server */
     db->client = NULL;
@@ -214,6 +258,12 @@ static bool connect_once(struct rr_mysql *db)
         return false;
     }
     db->client = c;
+    if (!gate_list(db)) {
+        db->client = NULL;
+        mysql_conn_failed(db, CR_CONNECTION_ERROR, "no further connection");
+        mysql_close(c);
+        return false;
+    }
     db->lock_timeout_s = conf->lock_timeout_s;
     db->used = rr_time_monotonic();
     rr_gauge_add(connections, 1);

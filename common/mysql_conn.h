@@ -13,8 +13,9 @@
 
 struct mysql_gate { /* shared by connections to one server; any thread */
     pthread_mutex_t lock;
-    bool down, trying;
+    bool down, trying, closed;
     int64_t next_try;
+    struct rr_mysql *open; /* connections that stand */
 };
 
 struct mysql_cached {
@@ -26,6 +27,10 @@ struct rr_mysql {
     const struct rr_mysql_conf *conf;
     struct mysql_gate *gate, own_gate;
     MYSQL *client; /* NULL: not connected */
+    /* The gate's. A descriptor of our own: the client library closes its one when it likes, and another
+     * thread may be about to shut the connection down. */
+    int fd;
+    struct rr_mysql *next_open;
     struct mysql_cached *cache;
     size_t n_cached, cap_cached;
     bool in_tx;
@@ -58,3 +63,5 @@ bool mysql_conn_batch(struct rr_mysql *db, const char *sql, size_t len, unsigned
 
 void mysql_gate_init(struct mysql_gate *gate);
 void mysql_gate_fini(struct mysql_gate *gate);
+/* Cuts all connections, also under somebody who waits for an answer, and lets none be made again. */
+void mysql_gate_close(struct mysql_gate *gate);

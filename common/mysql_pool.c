@@ -277,6 +277,7 @@ void rr_mysql_pool_free(struct rr_mysql_pool *pool)
 {
     if (!pool)
         return;
+    mysql_gate_close(&pool->gate);
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);

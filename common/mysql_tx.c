@@ -22,6 +22,7 @@
 #include <time.h>
 
 #define TRIES          8
+#define LOCK_TRIES     2
 #define BACKOFF_MIN_US 2000
 #define BACKOFF_MAX_US 100000
 
@@ -53,6 +54,13 @@ static uint32_t lock_timeout_s(const struct rr_mysql *db, const struct rr_mysql_
     if (left >= db->conf->lock_timeout_s)
         return db->conf->lock_timeout_s;
     return left > 1 ? (uint32_t)left : 1;
+}
+
+/* Another wait for a lock costs a worker as long as the first: a room that stays locked must not hold up the
+ * others. */
+static unsigned tries_for(unsigned code)
+{
+    return code == ER_LOCK_WAIT_TIMEOUT ? LOCK_TRIES : TRIES;
 }
 
 static enum attempt begin(struct rr_mysql *db, const struct rr_mysql_tx *tx)
@@ -190,7 +198,7 @@ enum rr_err rr_mysql_transact(struct rr_mysql *db, const struct rr_mysql_tx *tx)
         case FAILED: return mysql_code_is_lost(db->code) ? RR_DB_UNAVAILABLE : RR_INTERNAL;
         case AGAIN: break;
         }
-        if (tries == TRIES || !back_off(tx, tries))
+        if (tries >= tries_for(db->code) || !back_off(tx, tries))
             return mysql_code_is_lost(db->code) ? RR_DB_UNAVAILABLE : RR_DB_BUSY;
         count_retry(db->code);
     }

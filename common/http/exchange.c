@@ -155,14 +155,23 @@ static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
     return info ? info->socket_context : NULL;
 }
 
+/* For want of time, at the end of the service. What a worker has of a write may still be committed, and
+ * nobody will wait for it. */
+static void give_up(struct rr_http_req *h)
+{
+    bool unknown = h->failed && changes_something(h->method);
+
+    if (unknown && h->req.given_up)
+        h->req.given_up(&h->req);
+    rr_reply_error(&h->req, unknown ? RR_OUTCOME_UNKNOWN : RR_OVERLOADED);
+}
+
 /* The request is complete, or somebody has resumed it. */
 static void proceed(struct rr_http_req *h)
 {
     /* What has its result by now is told it: "overloaded" would deny a write that is committed. */
     if (h->failed || (h->hl->past_drain && !h->read)) {
-        /* What a worker has of a write may still be committed, and nobody will wait for it. */
-        rr_reply_error(&h->req,
-                       h->failed && changes_something(h->method) ? RR_OUTCOME_UNKNOWN : RR_OVERLOADED);
+        give_up(h);
         return;
     }
     if (!h->read) {

@@ -46,7 +46,11 @@ struct rr_route {
 struct rr_req {
     struct rr_loop *loop;
     const struct rr_route *route;
-    int phase;                     /* the handler's own */
+    int phase; /* the handler's own */
+    /* May be set before RR_WAIT: called when the service ends and the wait is cut off, before the answer
+     * outcome-unknown, to say in the problem's members what it was about. Whom the request was handed to may
+     * be at work on it all the while. */
+    void (*given_up)(struct rr_req *r);
     void *ctx;                     /* route->ctx_size bytes; freed with the request */
     const char *arg[RR_PATH_ARGS]; /* the pattern's {…}, percent-decoded, never empty */
     const char *body;              /* NUL-terminated; "" without one */

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.api import Command
+from support.api import Command, unique
 from support.load import Load, lost
 from support.programs import Program
 from support.times import on
@@ -100,15 +100,28 @@ def test_sigterm_lets_requests_in_flight_finish(stack, tmp_path, mysql, locked_r
         assert program.process.wait(20) == 0
 
 
-def test_sigterm_gives_up_what_takes_too_long_and_ends_cleanly(stack, tmp_path, locked_room):
-    # The worker that waits for the lock cannot be called back; it ends with its request's time.
-    settings = {"RR_HTTP_DRAIN_MS": "500", "RR_REQUEST_TIMEOUT_MS": "3000"}
-    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(program.client.reserve, locked_room, on(2, "10:00"), on(2, "11:00"), expect=None)
-        eventually(lambda: program.client.metrics().value("rr_http_in_flight") >= 2)
+def test_sigterm_gives_up_what_takes_too_long_and_says_what_it_was(stack, tmp_path, command, mysql, room):
+    booked = command.reserve(room, on(2, "08:00"), on(2, "09:00"))
+    mysql.begin()
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", (room["id"],))
+    settings = PATIENT | {"RR_HTTP_DRAIN_MS": "300"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(3) as pool:
+        client = program.client
+        new = pool.submit(client.reserve, room, on(2, "10:00"), on(2, "11:00"), expect=None)
+        moved = pool.submit(client.change, booked, ends_at=on(2, "09:30"), expect=None)
+        renamed = pool.submit(client.change_room, room, name=unique("room"), expect=None)
+        eventually(lambda: client.metrics().value("rr_http_in_flight") >= 4)
         program.process.send_signal(signal.SIGTERM)
-        assert waiting.result().status == 503
+        for waiting in (new, moved, renamed):
+            assert (waiting.result().status, waiting.result()["code"]) == (503, "outcome-unknown")
         assert program.process.wait(20) == 0
+    mysql.rollback()
+    assert moved.result()["reservation_id"] == booked["id"]
+    assert renamed.result()["room_id"] == room["id"]
+    # It was still waiting for the room's lock, and will never have it.
+    command.reservation(new.result()["reservation_id"], expect=404)
+    command.reserve(room, on(2, "10:00"), on(2, "11:00"))
 
 
 def test_sigterm_under_load_loses_no_promise(stack, tmp_path, mysql):
