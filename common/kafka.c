@@ -4,9 +4,14 @@
 #include "time.h"
 
 #include <librdkafka/rdkafka.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define PARTITION        0
 #define FETCHED          500 /* messages taken from librdkafka's queue in one call */
@@ -26,6 +31,7 @@ struct rr_kafka {
     int64_t expected;
     int64_t reported_at, inspected_at;
     int silent;
+    atomic_bool cut; /* set by librdkafka's threads */
     struct rr_counter *dropped, *jumped;
     char error[400];
 };
@@ -63,6 +69,18 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     rr_debug("librdkafka", "facility=%s text=%s", facility, RR_Q(text));
 }
 
+/* A connection that never got an answer, to the second address of a host for instance, was none. */
+static int on_close(int fd, void *opaque)
+{
+    struct rr_kafka *k = opaque;
+    struct tcp_info info = {.tcpi_state = 0};
+    socklen_t size = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_bytes_received > 0)
+        atomic_store(&k->cut, true);
+    return close(fd);
+}
+
 static bool set(struct rr_kafka *k, rd_kafka_conf_t *conf, const char *name, const char *value)
 {
     return rd_kafka_conf_set(conf, name, value, k->error, sizeof(k->error)) == RD_KAFKA_CONF_OK;
@@ -81,6 +99,8 @@ static enum rr_kafka_end connect_client(struct rr_kafka *k)
 
     if (ok) {
         rd_kafka_conf_set_log_cb(conf, on_log);
+        rd_kafka_conf_set_opaque(conf, k);
+        rd_kafka_conf_set_closesocket_cb(conf, on_close);
         k->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, k->error, sizeof(k->error));
     }
     if (!k->rk) {
@@ -156,6 +176,7 @@ enum rr_kafka_end rr_kafka_start(struct rr_kafka *k, int64_t offset)
     rd_kafka_resp_err_t err;
 
     rd_kafka_topic_partition_list_add(list, k->conf.topic, PARTITION)->offset = offset;
+    atomic_store(&k->cut, false);
     err = rd_kafka_assign(k->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (err)
@@ -263,6 +284,8 @@ enum rr_kafka_end rr_kafka_next(struct rr_kafka *k, int timeout_ms, struct rr_ka
 
         if (k->at == k->n_fetched)
             fetch(k, timeout_ms);
+        if (atomic_load(&k->cut)) /* after the fetch: what has come since the cut is not given out */
+            return failed(k, RR_KAFKA_CUT, "Kafka: the connection to %s was lost", k->conf.bootstrap);
         if (k->at == k->n_fetched)
             return timeout_ms > 0 ? inspect_when_idle(k) : RR_KAFKA_NONE;
         m = k->fetched[k->at++];
@@ -304,12 +327,15 @@ int64_t rr_kafka_end_offset(const struct rr_kafka *k)
     return high;
 }
 
-int64_t rr_kafka_query_end_offset(struct rr_kafka *k, int timeout_ms)
+enum rr_kafka_end rr_kafka_query_offsets(struct rr_kafka *k, int timeout_ms, int64_t *ret_begin,
+                                         int64_t *ret_end)
 {
-    int64_t low, high;
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(k->rk, k->conf.topic, PARTITION, ret_begin, ret_end, timeout_ms);
 
-    return rd_kafka_query_watermark_offsets(k->rk, k->conf.topic, PARTITION, &low, &high, timeout_ms) ? -1
-                                                                                                      : high;
+    return err ? failed(k, RR_KAFKA_FAILED, "Kafka: %s does not say which offsets topic %s holds: %s",
+                        k->conf.bootstrap, k->conf.topic, rd_kafka_err2str(err))
+               : RR_KAFKA_OK;
 }
 
 void rr_kafka_close(struct rr_kafka *k)

@@ -8,7 +8,10 @@
  * Offsets:  each message is compared with the one that is expected: earlier ones are dropped; a jump forward
  * is legal only where the log has markers of transactions or is compacted; it is counted and logged. An
  * offset that the log does not hold any more (or not yet) is an error, never a silent new start. What is
- * committed to Kafka is for monitors only. */
+ * committed to Kafka is for monitors only.
+ * Reconnects: librdkafka would go on at the same offset of whatever log the next broker at that address has.
+ * So once a connection has been lost, nothing is given out any more: open again, and look whether it is the
+ * same log. */
 #pragma once
 
 #include "macros.h"
@@ -39,7 +42,7 @@ struct rr_kafka_message {
     uint64_t fingerprint; /* of key, value and timestamp, by which a replaced log is told from the same one */
 };
 
-enum rr_kafka_end { RR_KAFKA_OK, RR_KAFKA_NONE, RR_KAFKA_WAITING, RR_KAFKA_FAILED };
+enum rr_kafka_end { RR_KAFKA_OK, RR_KAFKA_NONE, RR_KAFKA_WAITING, RR_KAFKA_CUT, RR_KAFKA_FAILED };
 
 /* Connects and looks the topic up. OK; WAITING: no such topic (yet), call again; FAILED: brokers not reached,
  * or more than one partition. What is wrong stands in rr_kafka_error(). *ret is made at the first call and
@@ -48,7 +51,8 @@ enum rr_kafka_end rr_kafka_open(const struct rr_kafka_conf *conf, int timeout_ms
                                 struct rr_kafka **ret) RR_MUST_CHECK;
 /* Start to fetch with `offset`. OK or FAILED. */
 enum rr_kafka_end rr_kafka_start(struct rr_kafka *k, int64_t offset) RR_MUST_CHECK;
-/* The next message: OK; NONE: there is none within timeout_ms (0: at once); FAILED. */
+/* The next message: OK; NONE: there is none within timeout_ms (0: at once); CUT: a connection has been lost
+ * since rr_kafka_start(); FAILED. */
 enum rr_kafka_end rr_kafka_next(struct rr_kafka *k, int timeout_ms,
                                 struct rr_kafka_message *ret) RR_MUST_CHECK;
 /* Tell monitors how far it has been applied; at most once a second, in the background. */
@@ -60,5 +64,6 @@ const char *rr_kafka_cluster_id(const struct rr_kafka *k); /* NULL if the broker
 /* The offset that the next message written to the log will have, as the last fetch saw it; -1: not known yet.
  */
 int64_t rr_kafka_end_offset(const struct rr_kafka *k);
-/* The same, asked of the broker. */
-int64_t rr_kafka_query_end_offset(struct rr_kafka *k, int timeout_ms);
+/* The same, and the first offset that the log still holds, asked of the broker. OK or FAILED. */
+enum rr_kafka_end rr_kafka_query_offsets(struct rr_kafka *k, int timeout_ms, int64_t *ret_begin,
+                                         int64_t *ret_end) RR_MUST_CHECK;

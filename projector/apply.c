@@ -1,5 +1,6 @@
 #include "apply.h"
 #include "apply_sql.h"
+#include "known.h"
 
 #include <endian.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@ struct apply {
     struct store *store;
     const struct breaker_conf *breaker;
     struct pgarray column[COLUMNS]; /* one statement's arrays at a time */
+    int advance;                    /* its result's number */
 };
 
 int apply_new(struct store *store, int32_t generation, struct apply **ret, struct failure *f)
@@ -23,7 +25,8 @@ int apply_new(struct store *store, int32_t generation, struct apply **ret, struc
     a->store = store;
     snprintf(schema, sizeof(schema), "g%d", generation);
     store_use_schema(store, schema);
-    if (store_prepare(store, apply_statements, apply_n_statements, f) != 0) {
+    if (store_prepare(store, apply_statements, apply_n_statements, f) != 0 ||
+        store_prepare(store, known_statements, known_n_statements, f) != 0) {
         apply_free(a);
         return -1;
     }
@@ -68,8 +71,8 @@ static struct text name_text(const char *s)
 
 /* ---- the position, and what every batch ends with ---- */
 
-static void add_advance(struct apply *a, const struct position *p, int64_t next_offset, uint64_t fingerprint,
-                        int64_t as_of)
+static void add_advance(struct apply *a, const struct batch *b, const struct position *p, int64_t next_offset,
+                        uint64_t fingerprint)
 {
     struct params v = {.n = 0};
     uint64_t be = htobe64(fingerprint);
@@ -79,11 +82,12 @@ static void add_advance(struct apply *a, const struct position *p, int64_t next_
     params_int8(&v, next_offset);
     params_int8(&v, p->parked_epoch);
     params_bytes(&v, &be, sizeof(be));
-    if (as_of)
-        params_time(&v, as_of);
+    if (b->as_of)
+        params_time(&v, b->as_of);
     else
         params_null(&v);
-    store_add(a->store, &sql_advance, &v);
+    params_bool(&v, b->snapshot);
+    a->advance = store_add(a->store, &sql_advance, &v);
 }
 
 static void add_end(struct apply *a, const struct batch *b, const struct position *p)
@@ -91,7 +95,7 @@ static void add_end(struct apply *a, const struct batch *b, const struct positio
     struct params v = {.n = 0};
     char payload[16];
 
-    if (!p->serving && b->streamed_pulse) {
+    if (!p->serving && !p->unproven && b->streamed_pulse) {
         params_int4(&v, p->generation);
         store_add(a->store, &sql_serve, &v);
     }
@@ -425,7 +429,8 @@ int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
 
 int apply_locked(struct apply *a, struct batch *b, struct failure *f)
 {
-    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || read_days_left(a, b, f) != 0)
+    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || known_check(a->store, a->column, b, f) != 0 ||
+        read_days_left(a, b, f) != 0)
         return -1;
     return apply_rows(a, b, f);
 }
@@ -450,7 +455,7 @@ static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, 
 
     b->n_gaps = 0;
     store_add(a->store, &sql_begin, NULL);
-    add_advance(a, p, next_offset, fingerprint, b->as_of);
+    add_advance(a, b, p, next_offset, fingerprint);
     if (apply_locked(a, b, f) != 0)
         return b->n_gaps ? roll_back(a, b, f) : -1;
     if (b->letters)
@@ -469,20 +474,23 @@ static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, 
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
                 struct position *p, struct failure *f)
 {
+    const PGresult *advanced;
     int end;
 
     store_clear(a->store);
     if (b->events || b->rooms || b->letters) {
         end = apply_changes(a, b, next_offset, fingerprint, p, f);
     } else { /* between two Syncs all is one transaction: no BEGIN, no COMMIT */
-        add_advance(a, p, next_offset, fingerprint, b->as_of);
+        add_advance(a, b, p, next_offset, fingerprint);
         add_end(a, b, p);
         end = store_trip(a->store, f);
     }
     if (end != 0)
         return -1;
     p->next_offset = next_offset;
-    p->as_of = b->as_of > p->as_of ? b->as_of : p->as_of;
-    p->serving |= b->streamed_pulse;
+    p->serving |= b->streamed_pulse && !p->unproven;
+    advanced = store_result(a->store, a->advance);
+    p->as_of = PQgetisnull(advanced, 0, 0) ? 0 : store_time(advanced, 0, 0);
+    p->unproven = store_bool(advanced, 0, 1);
     return 0;
 }

@@ -25,6 +25,7 @@ struct position {
     int64_t as_of;  /* µs since 1970; 0: none yet */
     int32_t parked; /* events that wait in projection.dead_letter */
     bool halted;    /* by the last batch: nothing more is applied until an operator acts */
+    bool unproven;  /* the log was replaced: as_of stands still */
 };
 
 struct apply;
@@ -37,9 +38,9 @@ void apply_free(struct apply *a);
 void apply_set_breaker(struct apply *a, const struct breaker_conf *conf);
 
 /* Applies `b` and moves *p to `next_offset`. `fingerprint` is the last message's. A generation that does not
- * serve yet does so from the batch on that holds its first streamed pulse. On failure nothing is changed, *p
- * neither, and the store has to be closed; but if that is for want of versions (b->n_gaps), it may be tried
- * again at once, with the gaps filled. */
+ * serve yet does so from the batch on that holds its first streamed pulse, unless its log is unproven. On
+ * failure nothing is changed, *p neither, and the store has to be closed; but if that is for want of versions
+ * (b->n_gaps), it may be tried again at once, with the gaps filled. */
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
                 struct position *p, struct failure *f) RR_MUST_CHECK;
 

@@ -6,7 +6,8 @@ const struct statement sql_commit = {"commit", "COMMIT"};
 const struct statement sql_rollback = {NULL, "ROLLBACK"};
 const struct statement sql_advance = {
     "advance",
-    "SELECT projection.advance($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::bytea, $6::timestamptz)"};
+    "SELECT o_as_of, o_unproven FROM projection.advance($1::integer, $2::bigint, $3::bigint, $4::bigint,"
+    "                                                   $5::bytea, $6::timestamptz, $7::boolean)"};
 const struct statement sql_serve = {"serve", "SELECT projection.serve($1::integer)"};
 const struct statement sql_notify = {"notify", "SELECT pg_notify('projection', $1::text)"};
 

@@ -38,7 +38,7 @@ void batch_reset(struct batch *b)
     b->unreadable = false;
     b->n_messages = b->n_events = b->n_reservations = b->n_rooms = b->n_pulses = b->n_days = b->n_stale = 0;
     b->as_of = 0;
-    b->streamed_pulse = false;
+    b->streamed_pulse = b->snapshot = false;
 }
 
 /* ---- collecting ---- */
@@ -86,6 +86,12 @@ static void add_room(struct batch *b, const struct change *c)
         b->n_rooms++;
     } else if (r->room.version < c->room.version) {
         r->room = c->room;
+        r->other = NULL;
+    } else if (r->room.version == c->room.version) {
+        struct room *other = arena_alloc(&b->arena, sizeof(*other));
+
+        *other = c->room;
+        r->other = other;
     }
 }
 
@@ -101,6 +107,7 @@ void batch_add(struct batch *b, const struct change *c, int64_t offset)
         break;
     case CHANGE_IGNORED: return;
     }
+    b->snapshot |= !c->streamed;
     if (c->committed_at > b->as_of)
         b->as_of = c->committed_at;
 }

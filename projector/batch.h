@@ -59,8 +59,9 @@ struct batch_reservation {
 /* A room that has changes in the batch. */
 struct batch_room {
     struct batch_room *next;
-    struct room room; /* of the batch's changes, the highest version */
-    bool stored;      /* the read model has it; the next three are set by apply.c */
+    struct room room;         /* of the batch's changes, the highest version */
+    const struct room *other; /* the last that came with that version too; NULL: none */
+    bool stored;              /* the read model has it; the next three are set by apply.c */
     int64_t stored_version;
     struct text stored_name, stored_location;
     bool is_new, is_renamed; /* by batch_plan(); renamed: its reservations follow */
@@ -91,6 +92,7 @@ struct batch {
     bool unreadable;     /* the last message has a key that cannot be read: nothing may come behind it */
     int64_t as_of;       /* newest commit time among streamed messages; 0: none */
     bool streamed_pulse; /* has one: everything before it, a snapshot too, has been read */
+    bool snapshot;       /* has rows of one */
 };
 
 void batch_init(struct batch *b);

@@ -114,26 +114,31 @@ static bool same_json(struct text a, struct text b)
     return same;
 }
 
+void compare_event_words(const struct event *held, const struct event *truth, struct rr_buf *buf)
+{
+    text_field(buf, "kind", word(event_kind_names, held->kind), word(event_kind_names, truth->kind));
+    state_fields(buf, &held->after, &truth->after);
+    time_field(buf, "recorded_at", held->after.updated_at, truth->after.updated_at);
+    text_field(buf, "recorded_by", held->recorded_by, truth->recorded_by);
+    text_field(buf, "reason", held->reason, truth->reason);
+    text_field(buf, "trace_id", held->trace_id, truth->trace_id);
+}
+
 static void compare_event(const struct compare *c, const struct event *before, const struct event *truth,
                           const struct event *held, struct text held_changes)
 {
+    struct difference d = {.place = PLACE_HISTORY,
+                           .kind = DIFFERENCE_DIFFERS,
+                           .id = truth->after.id,
+                           .version = truth->after.version};
     struct text changes = changes_json(c->arena, before ? &before->after : NULL, truth);
     struct rr_buf b = {.data = NULL};
 
-    text_field(&b, "kind", word(event_kind_names, held->kind), word(event_kind_names, truth->kind));
-    state_fields(&b, &held->after, &truth->after);
-    time_field(&b, "recorded_at", held->after.updated_at, truth->after.updated_at);
-    text_field(&b, "recorded_by", held->recorded_by, truth->recorded_by);
-    text_field(&b, "reason", held->reason, truth->reason);
-    text_field(&b, "trace_id", held->trace_id, truth->trace_id);
+    compare_event_words(held, truth, &b);
+    d.contradicts = b.len > 0;
     if (!same_json(held_changes, changes))
         text_field(&b, "changes", held_changes, changes);
-    report_fields(c->report,
-                  &(struct difference){.place = PLACE_HISTORY,
-                                       .kind = DIFFERENCE_DIFFERS,
-                                       .id = truth->after.id,
-                                       .version = truth->after.version},
-                  &b);
+    report_fields(c->report, &d, &b);
 }
 
 static void compare_events(const struct compare *c, const struct slice *s)
@@ -314,20 +319,27 @@ void compare_truth(const struct truth_rows *truth, struct report *report)
         compare_truth_slice(&s, report);
 }
 
+void compare_room_words(const struct room *held, const struct room *truth, struct rr_buf *buf)
+{
+    text_field(buf, "name", held->name, truth->name);
+    text_field(buf, "location", held->location, truth->location);
+    int_field(buf, "capacity", held->capacity, truth->capacity);
+    int_field(buf, "active", held->active, truth->active);
+    time_field(buf, "created_at", held->created_at, truth->created_at);
+    time_field(buf, "updated_at", held->updated_at, truth->updated_at);
+}
+
 bool compare_room(const struct room *truth, const struct room *held, struct report *report)
 {
     struct rr_buf b = {.data = NULL};
     size_t before = report->n;
 
-    text_field(&b, "name", held->name, truth->name);
-    text_field(&b, "location", held->location, truth->location);
-    int_field(&b, "capacity", held->capacity, truth->capacity);
-    int_field(&b, "active", held->active, truth->active);
-    time_field(&b, "created_at", held->created_at, truth->created_at);
-    time_field(&b, "updated_at", held->updated_at, truth->updated_at);
-    report_fields(report,
-                  &(struct difference){.place = PLACE_ROOM, .kind = DIFFERENCE_DIFFERS, .room_id = truth->id},
-                  &b);
+    compare_room_words(held, truth, &b);
+    report_fields(
+        report,
+        &(struct difference){
+            .place = PLACE_ROOM, .kind = DIFFERENCE_DIFFERS, .room_id = truth->id, .contradicts = true},
+        &b);
     return report->n == before;
 }
 

@@ -28,6 +28,9 @@ void compare_truth(const struct truth_rows *truth, struct report *report);
 /* Both have the same range of ids. Where c->newer is set, reservations beyond the truth are put there and not
  * reported; else the truth is cut to the version that is held. */
 void compare_rows(const struct compare *c, const struct truth_rows *truth, const struct held_rows *held);
+/* What `held` says differently from `truth`, in words; nothing if they say the same. */
+void compare_event_words(const struct event *held, const struct event *truth, struct rr_buf *buf);
+void compare_room_words(const struct room *held, const struct room *truth, struct rr_buf *buf);
 /* Of equal versions; true if they are equal. */
 bool compare_room(const struct room *truth, const struct room *held, struct report *report);
 /* NULL: the day counts nothing. */

@@ -11,6 +11,9 @@
     X(KAFKA, "kafka")       /* brokers, topic or partition are not what is needed */                           \
     X(MYSQL, "mysql")       /* the truth cannot be read */                                                     \
     X(POSTGRES, "postgres") /* connection lost, serialization, disk full …: the same again may go through */ \
+    X(CUT, "cut")           /* the connection to Kafka was lost: the next one may lead to another log */       \
+    X(REPLACED, "replaced") /* the log is not the one that the position counts in */                           \
+    X(REWOUND, "rewound")   /* the truth was set back: a known version has come with other content */          \
     X(MOVED, "moved")       /* another projector has moved the position, or the generation has retired */      \
     X(HALTED, "halted")     /* nothing more is applied until an operator acts */                               \
     X(MESSAGE, "message")   /* a message cannot be read or applied for its content */

@@ -5,7 +5,8 @@
 
 #define FIND                                                                                                 \
     "SELECT g.generation, g.state, p.topic, p.partition, p.next_offset, coalesce(p.cluster_id, ''),"         \
-    "       p.parked_epoch, p.as_of, p.parked, coalesce(p.halted, ''), coalesce(p.halted_reason, '')"        \
+    "       p.parked_epoch, p.as_of, p.parked, coalesce(p.halted, ''), coalesce(p.halted_reason, ''),"       \
+    "       p.fingerprint, p.unproven_since IS NOT NULL"                                                     \
     " FROM projection.generation g JOIN projection.position p USING (generation)"
 /* What a rebuild fills, or a roll back brings up to date, is theirs. */
 static const struct statement sql_find = {
@@ -20,6 +21,9 @@ static const struct statement sql_lock = {NULL,
 static const struct statement sql_create = {NULL,
                                             "SELECT projection.create_generation($1::text, 0, $2::text)"};
 static const struct statement sql_commit = {NULL, "COMMIT"};
+static const struct statement sql_halt = {NULL, "SELECT projection.halt($1::integer, $2::text, $3::text)"};
+static const struct statement sql_replace_log = {
+    NULL, "SELECT projection.replace_log($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::text)"};
 
 static void take_generation(const PGresult *res, struct generation *ret)
 {
@@ -38,6 +42,10 @@ static void take_generation(const PGresult *res, struct generation *ret)
     ret->position.parked = store_int4(res, 0, 8);
     snprintf(ret->halted, sizeof(ret->halted), "%s", store_text(res, 0, 9).s);
     snprintf(ret->halted_reason, sizeof(ret->halted_reason), "%s", store_text(res, 0, 10).s);
+    ret->has_fingerprint = PQgetlength(res, 0, 11) == sizeof(ret->fingerprint);
+    if (ret->has_fingerprint)
+        ret->fingerprint = (uint64_t)store_int8(res, 0, 11); /* as add_advance() has put it */
+    ret->position.unproven = store_bool(res, 0, 12);
 }
 
 int generation_find(struct store *s, struct generation *ret, struct failure *f)
@@ -103,9 +111,31 @@ int generation_open(struct store *s, int32_t number, const char *topic, const ch
     if (strcmp(ret->topic, topic) != 0)
         return fail(f, FAIL_KAFKA, "generation %d is filled from topic %s, not from %s",
                     ret->position.generation, ret->topic, topic);
-    if (*ret->cluster_id && cluster_id && strcmp(ret->cluster_id, cluster_id) != 0)
-        return fail(f, FAIL_KAFKA,
-                    "generation %d counts in the Kafka cluster %s, this is %s: the log was replaced",
-                    ret->position.generation, ret->cluster_id, cluster_id);
     return 0;
+}
+
+int generation_halt(struct store *s, int32_t generation, const char *kind, const char *reason,
+                    struct failure *f)
+{
+    struct params v = {.n = 0};
+
+    params_int4(&v, generation);
+    params_bytes(&v, kind, strlen(kind));
+    params_bytes(&v, reason, strlen(reason));
+    store_add(s, &sql_halt, &v);
+    return store_trip(s, f);
+}
+
+int generation_replace_log(struct store *s, const struct position *p, int64_t begin, const char *cluster_id,
+                           struct failure *f)
+{
+    struct params v = {.n = 0};
+
+    params_int4(&v, p->generation);
+    params_int8(&v, p->next_offset);
+    params_int8(&v, p->parked_epoch);
+    params_int8(&v, begin);
+    params_bytes(&v, cluster_id, cluster_id ? strlen(cluster_id) : 0);
+    store_add(s, &sql_replace_log, &v);
+    return store_trip(s, f);
 }

@@ -16,6 +16,8 @@ struct generation {
     char cluster_id[64]; /* "" if it is not known */
     char halted[16];     /* "breaker" or "rewound": nothing more is applied; "": it goes on */
     char halted_reason[500];
+    bool has_fingerprint;
+    uint64_t fingerprint; /* of the message that was applied last */
 };
 
 /* The serving generation, else the oldest that is being filled from Kafka alone. */
@@ -25,6 +27,13 @@ int generation_find_number(struct store *s, int32_t number, struct generation *r
                            struct failure *f) RR_MUST_CHECK;
 /* To be written. `number` 0: as generation_find(); makes the first one if there is none, only once however
  * many projectors try. Else that one, which somebody else makes serve. Fails with FAIL_KAFKA if the
- * generation was filled from another topic or another cluster: its position means nothing here. */
+ * generation was filled from another topic: its position means nothing here. */
 int generation_open(struct store *s, int32_t number, const char *topic, const char *cluster_id,
                     struct generation *ret, struct failure *f) RR_MUST_CHECK;
+/* From now on nothing is applied to it; what has halted it first stays. */
+int generation_halt(struct store *s, int32_t generation, const char *kind, const char *reason,
+                    struct failure *f) RR_MUST_CHECK;
+/* The log is another one: the position goes to its first offset, `begin`, and is unproven. FAIL_MOVED if the
+ * position is not *p any more. */
+int generation_replace_log(struct store *s, const struct position *p, int64_t begin, const char *cluster_id,
+                           struct failure *f) RR_MUST_CHECK;

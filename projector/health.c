@@ -16,12 +16,13 @@ void health_trouble(struct health *h, const char *why)
     pthread_mutex_unlock(&h->lock);
 }
 
-void health_well(struct health *h, bool serving, int64_t as_of)
+void health_well(struct health *h, const struct position *p)
 {
     pthread_mutex_lock(&h->lock);
     h->trouble[0] = '\0';
-    h->serving = serving;
-    h->as_of = as_of;
+    h->serving = p->serving;
+    h->unproven = p->unproven;
+    h->as_of = p->as_of;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -35,6 +36,8 @@ static enum rr_err judge(struct health *h, char *why, size_t size)
     lag_ms = (rr_time_now() - h->as_of) / 1000;
     if (h->trouble[0]) {
         snprintf(why, size, "%s", h->trouble);
+    } else if (h->unproven) {
+        snprintf(why, size, "the log was replaced: the read model is being compared with the truth");
     } else if (!h->serving) {
         snprintf(why, size, "the read model is being built: the snapshot's end has not been reached");
         err = RR_PROJECTION_NOT_READY;

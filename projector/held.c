@@ -22,18 +22,16 @@ static const struct statement sql_bound = {
                   " ORDER BY reservation_id OFFSET $3::bigint LIMIT 1"};
 #define IN_RANGE(column)                                                                                     \
     column " >= $1::uuid AND " column " <= $2::uuid AND (" column " > $1::uuid OR $3::boolean)"
-static const struct statement sql_events = {
-    "held_events",
-    "SELECT reservation_id, version, room_id, user_id, title, starts_at, ends_at, state,"
-    "       recorded_at, kind, recorded_by, reason, trace_id, changes::text"
-    " FROM reservation_history WHERE " IN_RANGE("reservation_id") " ORDER BY reservation_id, version"};
+static const struct statement sql_events = {"held_events",
+                                            "SELECT " HELD_EVENT " FROM reservation_history WHERE " IN_RANGE(
+                                                "reservation_id") " ORDER BY reservation_id, version"};
 static const struct statement sql_states = {
     "held_states", "SELECT id, version, room_id, user_id, title, starts_at, ends_at, state, updated_at,"
                    "       created_at, deleted, room_name, room_location"
                    " FROM reservation WHERE " IN_RANGE("id") " ORDER BY id"};
-#define ROOM "SELECT id, version, name, location, capacity, active, created_at, updated_at FROM room"
-static const struct statement sql_rooms = {"held_rooms", ROOM " ORDER BY id"};
-static const struct statement sql_room = {"held_room", ROOM " WHERE id = $1::bigint"};
+static const struct statement sql_rooms = {"held_rooms", "SELECT " HELD_ROOM " FROM room ORDER BY id"};
+static const struct statement sql_room = {"held_room",
+                                          "SELECT " HELD_ROOM " FROM room WHERE id = $1::bigint"};
 static const struct statement sql_room_days = {
     "held_room_days", "SELECT room_id, day, reservations, reserved_minutes, starts, minutes FROM room_day"
                       " WHERE (day, room_id) > ($1::date, $2::bigint) ORDER BY day, room_id LIMIT 2000"};
@@ -138,7 +136,7 @@ static void take_state(const PGresult *res, int row, struct arena *arena, struct
     r->updated_at = store_time(res, row, 8);
 }
 
-static void take_events(const PGresult *res, struct arena *arena, struct held_rows *ret)
+void held_take_events(const PGresult *res, struct arena *arena, struct held_rows *ret)
 {
     ret->n_events = (size_t)PQntuples(res);
     ret->events = rows_of(arena, res, sizeof(*ret->events));
@@ -176,12 +174,6 @@ static void params_id(struct params *p, const struct rr_uuid *id)
     params_bytes(p, id->b, sizeof(id->b));
 }
 
-static void params_bool(struct params *p, bool v)
-{
-    p->plain[p->n][0] = (char)v;
-    params_bytes(p, p->plain[p->n], 1);
-}
-
 int held_bound(struct held *h, struct id_range *range, size_t n, struct failure *f)
 {
     struct params p = {.n = 0};
@@ -211,12 +203,12 @@ int held_range(struct held *h, const struct id_range *range, struct arena *arena
     states = store_add(h->store, &sql_states, &p);
     if (store_trip(h->store, f) != 0)
         return -1;
-    take_events(store_result(h->store, events), arena, ret);
+    held_take_events(store_result(h->store, events), arena, ret);
     take_states(store_result(h->store, states), arena, ret);
     return 0;
 }
 
-static void take_room(const PGresult *res, int row, struct arena *arena, struct room *r)
+void held_take_room(const PGresult *res, int row, struct arena *arena, struct room *r)
 {
     *r = (struct room){.id = store_int8(res, row, 0),
                        .version = store_int4(res, row, 1),
@@ -237,7 +229,7 @@ int held_rooms(struct held *h, struct arena *arena, struct truth_rooms *ret, str
     ret->n = (size_t)PQntuples(res);
     ret->rooms = rows_of(arena, res, sizeof(*ret->rooms));
     for (size_t i = 0; i < ret->n; i++)
-        take_room(res, (int)i, arena, &ret->rooms[i]);
+        held_take_room(res, (int)i, arena, &ret->rooms[i]);
     return 0;
 }
 
@@ -252,7 +244,7 @@ int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret,
         return -1;
     *ret_found = PQntuples(res) > 0;
     if (*ret_found)
-        take_room(res, 0, arena, ret);
+        held_take_room(res, 0, arena, ret);
     return 0;
 }
 

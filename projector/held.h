@@ -12,6 +12,12 @@
 
 struct held;
 
+/* The columns of a row of reservation_history, and of room, that the rest reads. */
+#define HELD_EVENT                                                                                           \
+    "reservation_id, version, room_id, user_id, title, starts_at, ends_at, state, recorded_at, kind,"        \
+    " recorded_by, reason, trace_id, changes::text"
+#define HELD_ROOM "id, version, name, location, capacity, active, created_at, updated_at"
+
 struct held_state {
     struct reservation reservation;
     struct text room_name, room_location;
@@ -41,6 +47,10 @@ struct held_days {
 int held_open(const struct store_conf *conf, int32_t generation, struct held **ret,
               struct failure *f) RR_MUST_CHECK;
 void held_close(struct held *h);
+
+/* Of a result that has HELD_EVENT's columns, and a row of one that has HELD_ROOM's. */
+void held_take_events(const PGresult *res, struct arena *arena, struct held_rows *ret);
+void held_take_room(const PGresult *res, int row, struct arena *arena, struct room *r);
 
 /* Where the generation is now, outside of any snapshot. FAIL_MOVED if it has retired. */
 int held_position(struct held *h, int64_t *ret_next_offset, struct failure *f) RR_MUST_CHECK;

@@ -69,12 +69,12 @@ static int check_log(struct rebuild *r, const char *cluster_id, struct failure *
 static int look_at_log(struct rebuild *r, struct failure *f)
 {
     struct rr_kafka *k = NULL;
+    int64_t begin;
     int end;
 
-    if (rr_kafka_open(&r->kafka, KAFKA_MS, &k) != RR_KAFKA_OK)
+    if (rr_kafka_open(&r->kafka, KAFKA_MS, &k) != RR_KAFKA_OK ||
+        rr_kafka_query_offsets(k, KAFKA_MS, &begin, &r->end_offset) != RR_KAFKA_OK)
         end = fail(f, FAIL_KAFKA, "%s", rr_kafka_error(k));
-    else if ((r->end_offset = rr_kafka_query_end_offset(k, KAFKA_MS)) < 0)
-        end = fail(f, FAIL_KAFKA, "Kafka does not say where the log ends");
     else
         end = check_log(r, rr_kafka_cluster_id(k), f);
     rr_kafka_close(k);

@@ -90,7 +90,7 @@ static int commit(struct repair *r, struct failure *f)
 /* What a repair may not do while nobody knows which is right, the log or the truth. */
 static bool refused(const struct repair *r, const struct difference *d)
 {
-    return r->unproven && d->lowers;
+    return r->unproven && difference_is_rewound(d);
 }
 
 /* ---- buckets ---- */

@@ -43,6 +43,11 @@ void report_add(struct report *r, const struct difference *d, const char *detail
     r->n_alarms += d->place == PLACE_TRUTH;
 }
 
+bool difference_is_rewound(const struct difference *d)
+{
+    return d->lowers || d->contradicts;
+}
+
 static const char *day_text(int64_t day, char out[RR_TIME_TEXT])
 {
     rr_time_format(day * RR_US_PER_DAY, out);

@@ -40,19 +40,22 @@ struct difference {
     int64_t version;      /* in the history */
     int64_t room_id, day; /* of rooms and buckets */
     bool lowers;          /* a repair would delete it, or set it back to an older version */
+    bool contradicts;     /* one version has two contents */
     struct text detail;   /* "": nothing to add */
 };
 
 struct report {
     struct arena arena;
     struct difference *first, **last;
-    size_t n, n_alarms; /* alarms: places TRUTH, and what stands for a rewound truth */
+    size_t n, n_alarms; /* alarms: places TRUTH */
 };
 
 void report_init(struct report *r);
 void report_fini(struct report *r);
 /* `detail` may be NULL; it is copied. Alarms are counted apart by the place. */
 void report_add(struct report *r, const struct difference *d, const char *detail);
+/* While the log is unproven: it may be the truth that was set back. */
+bool difference_is_rewound(const struct difference *d);
 /* "reservation 0192… is missing", in `buf`, which is emptied first. */
 const char *difference_text(const struct difference *d, struct rr_buf *buf);
 void difference_json(const struct difference *d, struct rr_json *j);

@@ -4,6 +4,7 @@
 #include "generation.h"
 #include "intake.h"
 #include "log.h"
+#include "log_check.h"
 #include "retry.h"
 #include "telemetry.h"
 #include "time.h"
@@ -88,6 +89,20 @@ static int open_topic(struct run *r, struct failure *f)
     return end == RR_KAFKA_OK ? 0 : fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
 }
 
+/* If the log is another one, the position is set to its beginning, and it begins again there. */
+static int check_log(struct run *r, const struct generation *g, struct failure *f)
+{
+    struct log_found found;
+
+    if (log_check(r->kafka, g, &found, f) != 0)
+        return -1;
+    if (found.same)
+        return 0;
+    if (generation_replace_log(r->store, &g->position, found.begin, rr_kafka_cluster_id(r->kafka), f) != 0)
+        return -1;
+    return fail(f, FAIL_REPLACED, "topic %s: %s", g->topic, found.why);
+}
+
 static int open_all(struct run *r, struct failure *f)
 {
     struct generation g;
@@ -97,15 +112,14 @@ static int open_all(struct run *r, struct failure *f)
                         &g, f) != 0)
         return -1;
     r->position = g.position;
-    telemetry_parked(&r->telemetry, g.position.parked, strcmp(g.halted, "breaker") == 0);
+    telemetry_parked(&r->telemetry, g.position.parked, g.halted);
     if (*g.halted)
         return fail(f, FAIL_HALTED, "%s: %s", g.halted, g.halted_reason);
-    if (letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
+    if (check_log(r, &g, f) != 0 ||
+        letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
         apply_new(r->store, g.position.generation, &r->apply, f) != 0)
         return -1;
     apply_set_breaker(r->apply, &r->conf->breaker);
-    if (rr_kafka_start(r->kafka, r->position.next_offset) != RR_KAFKA_OK)
-        return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
     rr_info("reading", "topic=%s offset=%lld generation=%d state=%s parked=%d", g.topic,
             (long long)g.position.next_offset, g.position.generation, g.state, g.position.parked);
     return 0;
@@ -164,6 +178,7 @@ static int collect(struct run *r, struct failure *f)
         switch (rr_kafka_next(r->kafka, r->batch.n_messages ? 0 : IDLE_MS, &m)) {
         case RR_KAFKA_OK: break;
         case RR_KAFKA_NONE: return 0;
+        case RR_KAFKA_CUT: return fail(f, FAIL_CUT, "%s", rr_kafka_error(r->kafka));
         default: return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
         }
         take_message(r, &m);
@@ -228,12 +243,12 @@ static int retry_gaps(struct run *r, struct failure *f)
 static void applied(struct run *r, int64_t since)
 {
     telemetry_applied(&r->telemetry, &r->batch, rr_time_monotonic() - since);
-    health_well(r->health, r->position.serving, r->position.as_of);
+    health_well(r->health, &r->position);
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
     intake_forget(&r->intake, r->position.next_offset);
-    telemetry_parked(&r->telemetry, r->position.parked, false);
+    telemetry_parked(&r->telemetry, r->position.parked, "");
     tell_parked(r);
     if (r->told < r->position.next_offset)
         r->told = -1;
@@ -261,7 +276,7 @@ static int run_batch(struct run *r, struct failure *f)
         if (apply(r, f) != 0)
             return -1;
     } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
-        health_well(r->health, r->position.serving, r->position.as_of); /* nothing is left to apply */
+        health_well(r->health, &r->position); /* nothing is left to apply */
     }
     if (r->position.serving && !served)
         rr_info("the generation serves", "generation=%d offset=%lld", r->position.generation,
@@ -346,7 +361,7 @@ static void wait_halted(struct run *r)
         snprintf(why, sizeof(why), "halted (%s) until an operator acts: %s", g.halted, g.halted_reason);
         health_trouble(r->health, why);
         telemetry_lag(&r->telemetry, &g.position, -1);
-        telemetry_parked(&r->telemetry, g.position.parked, strcmp(g.halted, "breaker") == 0);
+        telemetry_parked(&r->telemetry, g.position.parked, g.halted);
         nap(r, HALTED_LOOK_MS);
     }
     store_close(s);
@@ -373,11 +388,47 @@ static bool judge_message(struct run *r, const struct failure *f)
     return true;
 }
 
+/* If it cannot be written down now, the same message says so again. */
+static void halt(struct run *r, const struct failure *why)
+{
+    struct store *s = NULL;
+    struct failure f;
+
+    rr_error("ALARM: the truth was set back; nothing more is applied until an operator acts",
+             "generation=%d offset=%lld reason=%s", r->position.generation,
+             (long long)r->position.next_offset, RR_Q(why->text));
+    if (store_open(&r->store_conf, &s, &f) != 0 ||
+        generation_halt(s, r->position.generation, "rewound", why->text, &f) != 0)
+        tell_failure(r, &f);
+    store_close(s);
+}
+
+static void begin_log_again(struct run *r, const struct failure *why)
+{
+    rr_counter_add(r->telemetry.logs_replaced, 1);
+    rr_error("ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
+             " read model is proven",
+             "reason=%s offset=%lld", RR_Q(why->text), (long long)r->position.next_offset);
+}
+
 static void pause_after(struct run *r, const struct failure *f)
 {
     if (f->kind == FAIL_MOVED) {
         rr_counter_add(r->telemetry.errors[FAIL_MOVED], 1);
         stand_by(r);
+        return;
+    }
+    if (f->kind == FAIL_REPLACED) {
+        begin_log_again(r, f);
+        return;
+    }
+    if (f->kind == FAIL_REWOUND) {
+        halt(r, f);
+        return;
+    }
+    if (f->kind == FAIL_CUT) {
+        rr_info("looking whether the log is the same", "reason=%s", RR_Q(f->text));
+        nap(r, PAUSE_MIN_MS);
         return;
     }
     if (f->kind == FAIL_NONE || (f->kind == FAIL_MESSAGE && judge_message(r, f)))

@@ -12,9 +12,11 @@
 static int64_t end_offset(const struct rr_kafka_conf *conf)
 {
     struct rr_kafka *k = NULL;
-    int64_t end =
-        rr_kafka_open(conf, KAFKA_MS, &k) == RR_KAFKA_OK ? rr_kafka_query_end_offset(k, KAFKA_MS) : -1;
+    int64_t begin, end = -1;
 
+    if (rr_kafka_open(conf, KAFKA_MS, &k) != RR_KAFKA_OK ||
+        rr_kafka_query_offsets(k, KAFKA_MS, &begin, &end) != RR_KAFKA_OK)
+        end = -1;
     rr_kafka_close(k);
     return end;
 }

@@ -49,6 +49,12 @@ void params_int8(struct params *p, int64_t v)
     params_bytes(p, p->plain[p->n], sizeof(be));
 }
 
+void params_bool(struct params *p, bool v)
+{
+    p->plain[p->n][0] = (char)v;
+    params_bytes(p, p->plain[p->n], 1);
+}
+
 void params_time(struct params *p, int64_t us)
 {
     params_int8(p, us - PG_EPOCH_US);

@@ -40,6 +40,7 @@ struct params {
 void params_null(struct params *p);
 void params_int4(struct params *p, int32_t v);
 void params_int8(struct params *p, int64_t v);
+void params_bool(struct params *p, bool v);
 void params_time(struct params *p, int64_t us); /* since 1970 */
 void params_bytes(struct params *p, const void *data,
                   size_t len);                          /* text, bytea: alive until store_add() returns */

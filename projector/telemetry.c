@@ -1,7 +1,9 @@
 #include "telemetry.h"
 #include "time.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const double event_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000};
 
@@ -59,8 +61,17 @@ void telemetry_init(struct telemetry *t)
                                 rr_latency_bounds, rr_latency_n_bounds);
     t->as_of = rr_gauge("rr_projector_as_of_timestamp_seconds",
                         "everything committed before this instant is applied", NULL);
-    t->lag_seconds = rr_gauge("rr_projector_lag_seconds", "now minus as_of", NULL);
-    t->lag_events = rr_gauge("rr_projector_lag_events", "messages in the log that are not applied", NULL);
+    t->lag_seconds = rr_gauge("rr_projector_lag_seconds", "now minus as_of; NaN: not known", NULL);
+    t->unproven =
+        rr_gauge("rr_projector_unproven",
+                 "1: the log was replaced, and no comparison with the truth has ended equal since", NULL);
+    t->rewound = rr_gauge("rr_projector_rewound",
+                          "1: the truth was set back; nothing is applied until an operator acts", NULL);
+    t->logs_replaced = rr_counter("rr_projector_logs_replaced_total",
+                                  "times that the log was found to be another one", NULL);
+    t->lag_events =
+        rr_gauge("rr_projector_lag_events", "messages in the log that are not applied; NaN: not known", NULL);
+    telemetry_lag(t, &(struct position){.as_of = 0}, -1);
 }
 
 void telemetry_applied(struct telemetry *t, const struct batch *b, int64_t us)
@@ -94,16 +105,17 @@ void telemetry_ignored(const char *reason)
 
 void telemetry_lag(struct telemetry *t, const struct position *p, int64_t end_offset)
 {
-    if (p->as_of) {
-        rr_gauge_set(t->as_of, (double)p->as_of / 1e6);
-        rr_gauge_set(t->lag_seconds, (double)(rr_time_now() - p->as_of) / 1e6);
-    }
-    if (end_offset >= 0)
-        rr_gauge_set(t->lag_events, (double)(end_offset > p->next_offset ? end_offset - p->next_offset : 0));
+    int64_t events = end_offset > p->next_offset ? end_offset - p->next_offset : 0;
+
+    rr_gauge_set(t->as_of, p->as_of ? (double)p->as_of / 1e6 : NAN);
+    rr_gauge_set(t->lag_seconds, p->as_of ? (double)(rr_time_now() - p->as_of) / 1e6 : NAN);
+    rr_gauge_set(t->unproven, p->unproven);
+    rr_gauge_set(t->lag_events, end_offset < 0 ? NAN : (double)events);
 }
 
-void telemetry_parked(struct telemetry *t, int32_t parked, bool breaker_open)
+void telemetry_parked(struct telemetry *t, int32_t parked, const char *halted)
 {
     rr_gauge_set(t->parked, parked);
-    rr_gauge_set(t->breaker_open, breaker_open);
+    rr_gauge_set(t->breaker_open, strcmp(halted, "breaker") == 0);
+    rr_gauge_set(t->rewound, strcmp(halted, "rewound") == 0);
 }

@@ -39,15 +39,14 @@ int verify_goes_on(const struct verify_conf *conf, struct failure *f)
 
 static int open_log(struct verify *v, struct failure *f)
 {
-    int64_t end, position;
+    int64_t begin, end, position;
 
     if (rr_kafka_open(v->conf->kafka, KAFKA_MS, &v->kafka) != RR_KAFKA_OK)
         return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(v->kafka));
     if (held_position(v->live, &position, f) != 0) /* first: it moves on */
         return -1;
-    end = rr_kafka_query_end_offset(v->kafka, KAFKA_MS);
-    if (end < 0)
-        return fail(f, FAIL_KAFKA, "Kafka does not say where the log ends");
+    if (rr_kafka_query_offsets(v->kafka, KAFKA_MS, &begin, &end) != RR_KAFKA_OK)
+        return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(v->kafka));
     if (position > end)
         return fail(f, FAIL_KAFKA, "the position %lld is beyond the log's end %lld: the log was replaced",
                     (long long)position, (long long)end);

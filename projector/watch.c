@@ -9,13 +9,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOOK_MS  5000 /* how soon it is noticed that the log is unproven */
+#define LOOK_MS  1000 /* how soon it is noticed that the log is unproven */
+#define SORRY_MS 5000 /* after a failure */
 #define FIRST    24   /* the first comparison comes after this part of the interval: a restart is no excuse */
 #define LOGGED   20   /* differences; `projector verify` tells all */
-#define AGAIN_US (10 * RR_US_PER_SEC) /* between two while the log is unproven */
+#define AGAIN_US (5 * RR_US_PER_SEC) /* between two while the log is unproven */
+#define REWOUND  2 /* so many in a row: once may be a truth that is slow to show what it has committed */
 
 struct watch {
     struct verify_conf conf;
@@ -25,6 +28,7 @@ struct watch {
     pthread_t thread;
     int64_t next;       /* monotonic */
     int64_t not_before; /* the next repair of an unproven log */
+    int rewound;        /* comparisons in a row that have found the truth set back */
     struct rr_gauge *differences, *seconds, *verified_at;
 };
 
@@ -46,7 +50,8 @@ static void show(struct store *s)
         rr_warn("the views of read_model wait to be replaced", "reason=%s", RR_Q(f.text));
 }
 
-/* The serving generation, 0 if there is none; *ret_since 0: its log is proven. */
+/* The generation to be compared, 0 if there is none; *ret_since 0: its log is proven. While it is halted
+ * nothing is applied to it, and it cannot be compared. */
 static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, struct failure *f)
 {
     struct store *s = NULL;
@@ -59,7 +64,7 @@ static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, st
     if (store_open(w->conf.store, &s, f) != 0 || generation_find(s, &g, f) != 0)
         goto out;
     end = 0;
-    if (!g.found || !g.position.serving)
+    if (!g.found || *g.halted || (!g.position.serving && !g.position.unproven))
         goto out;
     params_int4(&p, g.position.generation);
     number = store_add(s, &sql_unproven, &p);
@@ -103,9 +108,52 @@ static void tell(const struct report *report, int32_t generation)
     rr_buf_fini(&buf);
 }
 
-/* *ret_equal: it ended equal. With `repairing` what differs is repaired, and the next comparison has to show
- * that it is. */
-static int compare(struct watch *w, int32_t generation, bool repairing, bool *ret_equal, struct failure *f)
+static const struct difference *find_rewound(const struct report *report)
+{
+    const struct difference *d = report->first;
+
+    while (d && !difference_is_rewound(d))
+        d = d->next;
+    return d;
+}
+
+static int halt(struct watch *w, int32_t generation, const struct difference *d, struct failure *f)
+{
+    struct rr_buf buf = {.data = NULL};
+    struct store *s = NULL;
+    char why[400];
+    int end;
+
+    snprintf(why, sizeof(why), "the truth is behind what was applied: %s", difference_text(d, &buf));
+    rr_buf_fini(&buf);
+    rr_error("ALARM: the truth was set back; nothing more is applied until an operator acts",
+             "generation=%d reason=%s", generation, RR_Q(why));
+    end = store_open(w->conf.store, &s, f);
+    if (end == 0)
+        end = generation_halt(s, generation, "rewound", why, f);
+    store_close(s);
+    return end;
+}
+
+/* Unless the mark that began it has been taken away meanwhile, or set anew. */
+static int judge_rewound(struct watch *w, int32_t generation, int64_t since, const struct report *report,
+                         struct failure *f)
+{
+    const struct difference *d = find_rewound(report);
+    int32_t still_generation;
+    int64_t still_since;
+
+    w->rewound = d ? w->rewound + 1 : 0;
+    if (w->rewound < REWOUND)
+        return 0;
+    if (look(w, &still_generation, &still_since, f) != 0)
+        return -1;
+    return still_generation == generation && still_since == since ? halt(w, generation, d, f) : 0;
+}
+
+/* *ret_equal: it ended equal. With `since`, the mark of an unproven log, what differs is repaired, and the
+ * next comparison has to show that it is. */
+static int compare(struct watch *w, int32_t generation, int64_t since, bool *ret_equal, struct failure *f)
 {
     int64_t began = rr_time_monotonic();
     struct repair_totals repaired = {.rooms = 0};
@@ -126,11 +174,13 @@ static int compare(struct watch *w, int32_t generation, bool repairing, bool *re
             rr_info("the read model equals the truth", "generation=%d reservations=%zu events=%zu",
                     generation, totals.reservations, totals.events);
     }
-    if (end == 0 && report.n && repairing) {
+    if (end == 0 && report.n && since) {
         end = repair(&w->conf, generation, &report, &repaired, f);
         rr_warn("repaired", "rooms=%zu reservations=%zu room_days=%zu left_alone=%zu", repaired.rooms,
                 repaired.reservations, repaired.days, repaired.refused);
     }
+    if (end == 0 && since)
+        end = judge_rewound(w, generation, since, &report, f);
     report_fini(&report);
     return end;
 }
@@ -147,7 +197,7 @@ static int turn(struct watch *w, struct failure *f)
         return 0;
     w->not_before = now + AGAIN_US;
     w->next = now + (int64_t)w->interval_s * RR_US_PER_SEC;
-    if (compare(w, generation, since != 0, &equal, f) != 0)
+    if (compare(w, generation, since, &equal, f) != 0)
         return -1;
     if (!since)
         return 0;
@@ -162,11 +212,14 @@ static void *watch_thread(void *arg)
     struct watch *w = arg;
     struct pollfd p = {.fd = w->wake, .events = POLLIN};
     struct failure f;
+    int end = 0;
 
-    while (poll(&p, 1, LOOK_MS) == 0)
-        if (turn(w, &f) != 0 && !atomic_load(&w->stopping))
+    while (poll(&p, 1, end == 0 ? LOOK_MS : SORRY_MS) == 0) {
+        end = turn(w, &f);
+        if (end != 0 && !atomic_load(&w->stopping))
             rr_warn("the read model could not be compared with the truth", "kind=%s reason=%s",
                     failure_kind_name(f.kind), RR_Q(f.text));
+    }
     return NULL;
 }
 

@@ -347,7 +347,7 @@ def test_what_a_stale_projector_has_in_hand_for_the_old_generation_is_not_writte
     for guess in (epoch, epoch + 1):
         with pytest.raises(psycopg.DatabaseError, match="has retired|has moved"):
             pg.execute(
-                "SELECT projection.advance(%s, p.next_offset, p.next_offset + 1, %s, NULL, NULL)"
+                "SELECT projection.advance(%s, p.next_offset, p.next_offset + 1, %s, NULL, NULL, false)"
                 " FROM projection.position p WHERE generation = %s",
                 [old, guess, old],
             )

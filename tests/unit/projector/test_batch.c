@@ -393,9 +393,11 @@ static void as_of_is_the_newest_commit_of_streamed_messages(void **state)
     (void)state;
     batch_add(&batch, &newer, 1);
     batch_add(&batch, &older, 2);
+    assert_false(batch.snapshot);
     batch_add(&batch, &pulse, 3); /* a snapshot's */
     assert_int_equal(batch.as_of, 1002);
     assert_false(batch.streamed_pulse);
+    assert_true(batch.snapshot);
     pulse.streamed = true;
     pulse.committed_at = 5000;
     batch_add(&batch, &pulse, 4);

@@ -60,6 +60,11 @@ static enum rr_err ask(void)
     return answer.err;
 }
 
+static void well(bool serving, bool unproven, int64_t as_of)
+{
+    health_well(&health, &(struct position){.serving = serving, .unproven = unproven, .as_of = as_of});
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -77,14 +82,14 @@ static void who_has_applied_nothing_yet_is_starting(void **state)
 static void what_serves_and_is_fresh_is_ready(void **state)
 {
     (void)state;
-    health_well(&health, true, rr_time_now());
+    well(true, false, rr_time_now());
     assert_int_equal(ask(), RR_OK);
 }
 
 static void what_is_being_built_is_told_from_what_is_in_trouble(void **state)
 {
     (void)state;
-    health_well(&health, false, 0);
+    well(false, false, 0);
     assert_int_equal(ask(), RR_PROJECTION_NOT_READY);
     health_trouble(&health, "no disk, 100%s full");
     assert_int_equal(ask(), RR_NOT_READY);
@@ -95,9 +100,19 @@ static void trouble_is_over_when_all_is_well_and_then_the_age_counts(void **stat
 {
     (void)state;
     health_trouble(&health, "PostgreSQL is gone");
-    health_well(&health, true, rr_time_now() - 2 * READY_LAG_MS * INT64_C(1000));
+    well(true, false, rr_time_now() - 2 * READY_LAG_MS * INT64_C(1000));
     assert_int_equal(ask(), RR_NOT_READY);
     assert_ptr_equal(strstr(answer.detail, "behind by 2"), answer.detail);
+}
+
+static void what_serves_from_a_log_that_is_unproven_is_not_ready(void **state)
+{
+    (void)state;
+    well(true, true, rr_time_now());
+    assert_int_equal(ask(), RR_NOT_READY);
+    assert_non_null(strstr(answer.detail, "the log was replaced"));
+    well(true, false, rr_time_now());
+    assert_int_equal(ask(), RR_OK);
 }
 
 int main(void)
@@ -106,6 +121,7 @@ int main(void)
         cmocka_unit_test_setup(who_has_applied_nothing_yet_is_starting, set_up),
         cmocka_unit_test_setup(what_serves_and_is_fresh_is_ready, set_up),
         cmocka_unit_test_setup(what_is_being_built_is_told_from_what_is_in_trouble, set_up),
+        cmocka_unit_test_setup(what_serves_from_a_log_that_is_unproven_is_not_ready, set_up),
         cmocka_unit_test_setup(trouble_is_over_when_all_is_well_and_then_the_age_counts, set_up),
     };
 
