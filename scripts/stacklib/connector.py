@@ -9,6 +9,7 @@ from . import mysql
 from .command import check_cancelled
 from .errors import StackError
 from .ports import HOST
+from .process import wait_until
 from .server import direct, fill, http_get
 
 NAME = "reservations"
@@ -97,3 +98,13 @@ def ensure(stack) -> None:
                     f"the connector does not run after {START_SECONDS} s: {status}", stack.connect.log
                 )
             time.sleep(0.1)
+
+
+def forget_offsets(stack) -> None:
+    """Takes the connector's memory of what it has read; it takes a new snapshot. It has to be stopped for that."""
+    _call(stack, "PUT", "/stop")
+    if not wait_until(lambda: [part["state"] for part in _parts(states(stack))] == ["STOPPED"], START_SECONDS):
+        raise StackError(f"the connector does not stop: {states(stack)}", stack.connect.log)
+    _call(stack, "DELETE", "/offsets")
+    _call(stack, "PUT", "/resume")
+    ensure(stack)

@@ -8,12 +8,11 @@ import os
 import signal
 from pathlib import Path
 
-import psycopg
-import pymysql
 import pytest
 from stacklib.errors import StackError
 from stacklib.stack import REPO, Stack
 from support.api import Command, Query, Service, unique
+from support.databases import connect_mysql, connect_postgres
 from support.programs import UNSOUND
 from support.waiting import eventually
 
@@ -114,22 +113,10 @@ def mysql(stack):
     connection.close()
 
 
-def connect_mysql(stack):
-    return pymysql.connect(
-        host=stack.env["RR_MYSQL_HOST"],
-        port=int(stack.env["RR_MYSQL_PORT"]),
-        user=stack.env["RR_MYSQL_ROOT_USER"],
-        password=stack.env["RR_MYSQL_ROOT_PASSWORD"],
-        database=stack.env["RR_MYSQL_DATABASE"],
-        autocommit=True,
-        init_command="SET time_zone = '+00:00'",
-    )
-
-
 @pytest.fixture
 def pg(stack):
     """The read model, by hand: a connection as administrator."""
-    with psycopg.connect(stack.env["RR_PG_ADMIN_CONNINFO"], autocommit=True) as connection:
+    with connect_postgres(stack) as connection:
         yield connection
 
 

@@ -5,8 +5,8 @@ import subprocess
 
 import psycopg
 import pytest
-from conftest import connect_mysql
 from stacklib.stack import REPO
+from support.databases import connect_mysql
 
 NAME = "migrated"
 

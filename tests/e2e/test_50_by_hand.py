@@ -5,6 +5,7 @@ import uuid
 import psycopg
 import pymysql
 import pytest
+from support.databases import connect_mysql
 from support.times import moment, on
 from support.waiting import eventually
 
@@ -122,8 +123,6 @@ def test_a_double_booking_by_hand_is_refused_by_mysql_itself(command, sql, inser
 
 def test_two_sessions_by_hand_cannot_double_book_at_any_isolation_level(stack, command, user):
     from concurrent.futures import ThreadPoolExecutor
-
-    from conftest import connect_mysql
 
     levels = ("READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pymysql
 import pytest
 from chaos import audit
-from conftest import connect_mysql
+from support.databases import connect_mysql
 from support.times import moment, on, text
 
 LEVELS = ("READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")

@@ -279,12 +279,25 @@ def test_an_unproven_log_is_proven_by_a_comparison_that_ends_equal(stack, pg, my
     assert truth.differences(mysql, pg) == []
 
 
-def test_while_the_log_is_unproven_nothing_is_deleted(stack, pg, model, booked):
+def test_while_the_log_is_unproven_nothing_is_deleted_and_that_is_an_alarm(stack, pg, model, booked, projector):
+    """It may be the truth that was set back: an operator has to say."""
+
+    def halted():
+        return pg.execute(
+            "SELECT halted FROM projection.position JOIN projection.generation USING (generation) WHERE state = 'serving'"
+        ).fetchone()[0]
+
     pg.execute(DAMAGE["version too many"][0], {"id": booked["id"]})
     model("UPDATE projection.position SET unproven_since = now()")
     try:
-        status, told = verify(stack, "--repair")
-        assert (status, told["repaired"]["left_alone"]) == (1, 1)
+        eventually(lambda: halted() == "rewound", seconds=120)
+        eventually(lambda: projector.metrics().value("rr_projector_rewound") == 1, seconds=30)
+        assert not projector.is_ready()
+        row = "SELECT count(*) FROM reservation_history WHERE reservation_id = %s AND version = 4"
+        assert pg.execute(row, [booked["id"]]).fetchone()[0] == 1
     finally:
-        model("UPDATE projection.position SET unproven_since = NULL")
+        model(
+            "UPDATE projection.position SET unproven_since = NULL, halted = NULL, halted_at = NULL, halted_reason = NULL"
+        )
     assert verify(stack, "--repair")[0] == 0
+    eventually(projector.is_ready, seconds=30)
