@@ -41,6 +41,7 @@
     X(NOT_READY,            905, 503, "not-ready",              "this program cannot do its work now; detail says why") \
     X(PROJECTION_NOT_READY, 911, 503, "projection-not-ready",   "the read model is not built yet; retry later") \
     X(PROJECTION_BEHIND,    912, 503, "projection-behind",      "the read model has not reached the Consistency-Token yet") \
+    X(WRITE_PARKED,         913, 503, "write-parked",           "the write cannot be applied to the read model until an operator has looked at it") \
     X(NO_MEMORY,            991, 503, "no-memory",              "the service is out of memory; retry later") \
     /* of the gateway alone (deploy/gateway/templates/problems.conf.template) */                             \
     X(HOST_UNKNOWN,         931, 421, "host-unknown",           "the gateway does not serve this host")      \

@@ -26,6 +26,7 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     render_raw(&j, "generation", res, 0, COL_GENERATION);
     rr_json_time(&j, "as_of", rd->as_of);
     render_raw(&j, "lag_seconds", res, 0, COL_LAG);
+    render_raw(&j, "parked", res, 0, COL_PARKED);
     rr_json_object(&j, "position");
     render_text(&j, "topic", res, 0, COL_TOPIC);
     render_raw(&j, "partition", res, 0, COL_PARTITION);

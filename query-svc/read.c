@@ -259,11 +259,15 @@ static bool ask_generation(struct read *rd)
 
 /* ---- TOKENS ---- */
 
-static void set_as_of(struct read *rd, int64_t as_of)
+static void set_as_of(struct read *rd, int64_t as_of, int parked)
 {
-    char text[RR_TIME_TEXT];
+    char text[RR_TIME_TEXT], count[16];
 
     rr_reply_header(rd->r, "Projection-As-Of", rr_time_format(as_of, text));
+    if (!parked)
+        return;
+    snprintf(count, sizeof(count), "%d", parked);
+    rr_reply_header(rd->r, "Projection-Parked", count);
 }
 
 static void tokens_done(struct waiter *w, enum rr_err err)
@@ -274,8 +278,8 @@ static void tokens_done(struct waiter *w, enum rr_err err)
     if (err == RR_PROJECTION_NOT_READY) {
         err = may_repeat(rd, err);
         next = GENERATION;
-    } else if (err == RR_PROJECTION_BEHIND) {
-        set_as_of(rd, rd->loop->waiters.as_of);
+    } else if (err == RR_PROJECTION_BEHIND || err == RR_WRITE_PARKED) {
+        set_as_of(rd, rd->loop->waiters.as_of, rd->loop->waiters.parked);
         rr_json_time(rr_problem_members(rd->r), "as_of", rd->loop->waiters.as_of);
     }
     give_up_in(rd, rd->loop->conf->request_timeout_ms);
@@ -303,7 +307,7 @@ static void read_done(struct rr_query *q)
 
     switch (session_judge(&rd->loop->session, q, &rd->as_of, &err)) {
     case SESSION_SERVED:
-        set_as_of(rd, rd->as_of);
+        set_as_of(rd, rd->as_of, atoi(PQgetvalue(q->res, 0, COL_PARKED)));
         err = rd->kind->render(rd, q->res);
         break;
     case SESSION_REPEAT:

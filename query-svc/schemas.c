@@ -114,6 +114,7 @@ static const struct rr_field busy_cell[] = {
 static const struct rr_field projection[] = {
     NUMBER("generation", 1, INT32_MAX),
     TIME("as_of"),
+    NUMBER("parked", 0, INT32_MAX),
 };
 static const struct rr_field position[] = {
     TEXT("topic", 249),

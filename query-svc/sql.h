@@ -6,14 +6,15 @@
  * statement really ran, whatever SET was sent around it. */
 #pragma once
 
-/* No row: nothing serves. Until the first pulse as_of is null, and then nothing could be said about
- * freshness. */
+/* `parked`: how many events are not applied and wait for an operator. No row: nothing serves. Until the first
+ * pulse as_of is null, and then nothing could be said about freshness. */
 #define SQL_META                                                                                             \
     "WITH meta AS MATERIALIZED ("                                                                            \
-    "SELECT coalesce(current_schema() = 'g' || g.generation, false) AS here, g.generation, p.as_of "         \
+    "SELECT coalesce(current_schema() = 'g' || g.generation, false) AS here, g.generation, p.as_of, "        \
+    "p.parked "                                                                                              \
     "FROM projection.generation g JOIN projection.position p USING (generation) "                            \
     "WHERE g.state = 'serving' AND p.as_of IS NOT NULL) "
 
 /* Then `SELECT m.*, i.* FROM meta m LEFT JOIN (…) i ON true`: an empty list still is one row that tells the
  * freshness. */
-enum { COL_HERE, COL_GENERATION, COL_AS_OF, COL_DATA };
+enum { COL_HERE, COL_GENERATION, COL_AS_OF, COL_PARKED, COL_DATA };

@@ -3,20 +3,31 @@
 #include "log.h"
 #include "time.h"
 
-#define RETRY_US (100 * 1000)
+#define RETRY_US   (100 * 1000)
+
+#define OF_LETTERS "SELECT FROM projection.dead_letter d WHERE d.generation = m.generation AND "
 
 /* Tokens of rooms have a zero reservation and the other way round; CASE keeps each look-up to its own index.
  */
 static const struct rr_pg_stmt check_stmt = {
     "tokens",
-    SQL_META
-    "SELECT m.*, t.n FROM meta m LEFT JOIN ("
-    "SELECT t.n FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[]) "
-    "WITH ORDINALITY AS t(kind, reservation_id, room_id, version, n) "
-    "WHERE CASE WHEN t.kind = 1 THEN EXISTS (SELECT FROM reservation_history h "
-    "WHERE h.reservation_id = t.reservation_id AND h.version >= t.version) "
-    "ELSE EXISTS (SELECT FROM room r WHERE r.id = t.room_id AND r.version >= t.version) END) t ON true",
+    SQL_META "SELECT m.*, t.n, t.held FROM meta m LEFT JOIN LATERAL ("
+             "SELECT t.n, CASE WHEN t.kind = 1 THEN EXISTS (SELECT FROM reservation_history h "
+             "WHERE h.reservation_id = t.reservation_id AND h.version >= t.version) OR EXISTS (" OF_LETTERS
+             "d.reservation_id = t.reservation_id AND d.version = t.version AND d.state = 'skipped') "
+             "ELSE EXISTS (SELECT FROM room r WHERE r.id = t.room_id AND r.version >= t.version) OR EXISTS "
+             "(" OF_LETTERS
+             "d.room_id = t.room_id AND d.version = t.version AND d.state = 'skipped') END AS held, "
+             "m.parked > 0 AND CASE WHEN t.kind = 1 THEN EXISTS (" OF_LETTERS
+             "d.reservation_id = t.reservation_id AND d.state = 'parked') ELSE EXISTS (" OF_LETTERS
+             "d.room_id = t.room_id AND d.state = 'parked') END AS waits "
+             "FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[]) "
+             "WITH ORDINALITY AS t(kind, reservation_id, room_id, version, n)) t ON t.held OR t.waits",
 };
+enum { COL_TOKEN = COL_DATA, COL_HELD };
+
+/* What a check says of a token. A write of which anything is parked does not come by waiting. */
+enum told { NOTHING, HELD, PARKED };
 
 static void leave(struct waiters *ws, struct waiter *w)
 {
@@ -75,13 +86,13 @@ static bool collect(struct waiters *ws)
         if (ws->arrays[i].failed)
             return false;
     }
-    if (ws->n_asked > ws->cap_satisfied) {
-        bool *more = realloc(ws->satisfied, ws->n_asked);
+    if (ws->n_asked > ws->cap_told) {
+        uint8_t *more = realloc(ws->told, ws->n_asked);
 
         if (!more)
             return false;
-        ws->satisfied = more;
-        ws->cap_satisfied = ws->n_asked;
+        ws->told = more;
+        ws->cap_told = ws->n_asked;
     }
     return true;
 }
@@ -139,32 +150,42 @@ static void failed(struct waiters *ws, enum rr_err err)
         finish_all(ws, RR_NO_MEMORY);
 }
 
-static void drop_satisfied(struct waiters *ws, struct waiter *w)
+/* Takes out what is included; true: one of the others is parked. */
+static bool take_told(struct waiters *ws, struct waiter *w)
 {
+    bool parked = false;
     size_t left = 0;
 
-    for (size_t i = 0; i < w->n_tokens; i++)
-        if (!ws->satisfied[w->first + i])
+    for (size_t i = 0; i < w->n_tokens; i++) {
+        parked |= ws->told[w->first + i] == PARKED;
+        if (ws->told[w->first + i] != HELD)
             w->token[left++] = w->token[i];
+    }
     w->n_tokens = left;
+    return parked;
 }
 
 static void take(struct waiters *ws, const PGresult *res)
 {
     struct waiter *w, *next;
+    bool parked;
 
-    memset(ws->satisfied, 0, ws->n_asked * sizeof(*ws->satisfied));
+    ws->parked = atoi(PQgetvalue(res, 0, COL_PARKED));
+    memset(ws->told, NOTHING, ws->n_asked * sizeof(*ws->told));
     for (int row = 0; row < PQntuples(res); row++)
-        if (!PQgetisnull(res, row, COL_DATA))
-            ws->satisfied[atol(PQgetvalue(res, row, COL_DATA)) - 1] = true;
+        if (!PQgetisnull(res, row, COL_TOKEN))
+            ws->told[atol(PQgetvalue(res, row, COL_TOKEN)) - 1] =
+                *PQgetvalue(res, row, COL_HELD) == 't' ? HELD : PARKED;
     for (w = ws->head.next; w != &ws->head; w = next) {
         next = w->next;
         if (!w->in_check)
             continue;
         w->in_check = false;
-        drop_satisfied(ws, w);
+        parked = take_told(ws, w);
         if (!w->n_tokens)
             finish(ws, w, RR_OK);
+        else if (parked)
+            finish(ws, w, RR_WRITE_PARKED);
         else if (w->due)
             finish(ws, w, RR_PROJECTION_BEHIND);
     }
@@ -309,5 +330,5 @@ void waiters_fini(struct waiters *ws)
 {
     for (size_t i = 0; i < RR_LEN(ws->arrays); i++)
         rr_buf_fini(&ws->arrays[i]);
-    free(ws->satisfied);
+    free(ws->told);
 }

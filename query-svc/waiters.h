@@ -28,6 +28,7 @@ struct waiter {
     struct rr_token token[RR_TOKENS_MAX]; /* those that are satisfied are taken out */
     size_t n_tokens;
     /* Called once, later. RR_OK: all writes are included. RR_PROJECTION_BEHIND: not in time.
+     * RR_WRITE_PARKED: one of them waits for an operator.
      * RR_PROJECTION_NOT_READY: the generation is not known any more, ask for it and join again. Else: the
      * database could not be asked. */
     void (*done)(struct waiter *w, enum rr_err err);
@@ -49,11 +50,12 @@ struct waiters {
     struct waiter head; /* a ring */
     struct rr_query check;
     struct rr_buf arrays[4]; /* kind, reservation, room, version of each token in the check */
-    bool *satisfied;         /* by place in those arrays */
-    size_t n_asked, cap_satisfied;
+    uint8_t *told;           /* by place in those arrays */
+    size_t n_asked, cap_told;
     bool under_way, again, ended;
     struct rr_timer retry;
     int64_t as_of; /* of the newest check */
+    int parked;    /* likewise */
     struct rr_gauge *waiting;
     struct rr_counter *refused_all, *refused_user;
     struct rr_histogram *seconds;

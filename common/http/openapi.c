@@ -312,10 +312,10 @@ static void put_body(struct rr_json *j, const struct rr_operation *op)
 
 /* ---- what comes out ---- */
 
-static void put_answer_header(struct rr_json *j, const char *name, const char *pattern)
+static void put_answer_header(struct rr_json *j, const char *name, bool required, const char *pattern)
 {
     rr_json_object(j, name);
-    rr_json_bool(j, "required", true);
+    rr_json_bool(j, "required", required);
     put_string(j, "schema", pattern);
     rr_json_end_object(j);
 }
@@ -323,15 +323,17 @@ static void put_answer_header(struct rr_json *j, const char *name, const char *p
 static void put_answer_headers(struct rr_json *j, const struct rr_operation *op)
 {
     rr_json_object(j, "headers");
-    put_answer_header(j, "X-Request-Id", NULL);
+    put_answer_header(j, "X-Request-Id", true, NULL);
     if (op->flags & RR_OP_ETAG)
-        put_answer_header(j, "ETag", op->answer ? ETAG_PATTERN : NULL); /* a version, or any */
+        put_answer_header(j, "ETag", true, op->answer ? ETAG_PATTERN : NULL); /* a version, or any */
     if (op->flags & RR_OP_WRITE)
-        put_answer_header(j, "Consistency-Token", NULL);
-    if (op->flags & RR_OP_READ)
-        put_answer_header(j, "Projection-As-Of", NULL);
+        put_answer_header(j, "Consistency-Token", true, NULL);
+    if (op->flags & RR_OP_READ) {
+        put_answer_header(j, "Projection-As-Of", true, NULL);
+        put_answer_header(j, "Projection-Parked", false, "^[1-9][0-9]*$");
+    }
     if (op->status == 201)
-        put_answer_header(j, "Location", NULL);
+        put_answer_header(j, "Location", true, NULL);
     rr_json_end_object(j);
 }
 
@@ -427,7 +429,7 @@ static struct errors errors_of(const struct rr_route *route, const struct rr_ope
         RR_KEY_INVALID, RR_KEY_REUSED, RR_KEY_IN_PROGRESS, RR_OUTCOME_UNKNOWN, RR_DB_UNAVAILABLE,
         RR_DB_BUSY,     RR_OK};
     static const enum rr_err read[] = {RR_PROJECTION_NOT_READY, RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_OK};
-    static const enum rr_err with_token[] = {RR_TOKEN_INVALID, RR_PROJECTION_BEHIND, RR_OK};
+    static const enum rr_err with_token[] = {RR_TOKEN_INVALID, RR_PROJECTION_BEHIND, RR_WRITE_PARKED, RR_OK};
     struct errors e = {0};
 
     add_all(&e, every);

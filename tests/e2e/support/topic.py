@@ -35,6 +35,16 @@ class Topic:
         finally:
             consumer.close()
 
+    def read(self, offset: int) -> list[str]:
+        """The values from there on."""
+        consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "reads", "enable.auto.commit": False})
+        try:
+            consumer.assign([TopicPartition(NAME, 0, offset)])
+            messages = consumer.consume(1000, timeout=1)
+            return [message.value().decode() for message in messages if not message.error() and message.value()]
+        finally:
+            consumer.close()
+
 
 def _bytes(thing):
     if thing is None or isinstance(thing, bytes):

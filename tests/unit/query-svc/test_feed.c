@@ -46,6 +46,7 @@ static void add_row(PGresult *res, int64_t n)
     const char *row[COLUMNS] = {"t",
                                 generation,
                                 "2026-12-01 09:00:00+00",
+                                "0",
                                 newest,
                                 NULL,
                                 "1",

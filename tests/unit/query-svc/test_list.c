@@ -58,7 +58,7 @@ static void answer(struct fixture *f, int rows)
 {
     static const char *const ids[] = {"1", "2", "3"};
     PGresult *res = result_new(COL_DATA + 1);
-    const char *row[COL_DATA + 1] = {"t", "1", "2026-12-01 09:00:00+00", NULL};
+    const char *row[COL_DATA + 1] = {"t", "1", "2026-12-01 09:00:00+00", "0", NULL};
 
     if (!rows)
         result_add(res, row);
