@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 REPO = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPO / "scripts"))
 
-from stacklib import command, packages  # noqa: E402
+from stacklib import command, downloads, packages  # noqa: E402
 from stacklib.cache import Cache  # noqa: E402
 from stacklib.errors import StackError  # noqa: E402
 
@@ -45,6 +45,7 @@ def environment() -> Path:
 def install() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     packages.ensure(packages.BUILD + packages.TEST, LOGS / "packages.log")
+    downloads.debian(Cache(), "prometheus", LOGS / "prometheus.log")
     environment()
 
 

@@ -1,5 +1,5 @@
 """What is not installed but fetched once into the cache: what Debian 12 has no package for (MySQL 9.7, Kafka with
-Connect and Debezium, dbmate), and Debian's servers that are run only in a stack (nginx)."""
+Connect and Debezium, dbmate), and Debian's servers that are run only in a stack or by tests (nginx, Prometheus)."""
 
 import hashlib
 import os

@@ -47,6 +47,7 @@ TEST = [
     ("clang-format-14", None),
     ("clang-tidy-14", None),
     ("python3-venv", None),
+    ("chromium", "chromium"),
     ("shellcheck", None),
 ]
 # Only for what is not in the cache yet.
