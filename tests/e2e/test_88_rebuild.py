@@ -148,6 +148,7 @@ def test_it_has_the_same_keys_and_indexes_as_any_other(stack, pg, booked, servin
     pg.execute("SELECT projection.create_generation('none', 0, NULL)")
     try:
         (whole,) = pg.execute("SELECT max(generation) FROM projection.generation").fetchone()
+        pg.execute("SELECT projection.count_months(%s)", [whole])  # as it would be before it serves
         assert rebuild(stack)[0] == 0
         assert made(serving()) == made(whole)
     finally:
