@@ -13,7 +13,8 @@ from .stack import REPO, Stack
 EPILOG = """\
 Servers: mysql postgres kafka connect command-svc query-svc projector gateway.
 Environment: RR_CACHE_DIR (downloads; default /var/cache/room-reservation, or ~/.cache/room-reservation),
-RR_STACK_PORT_<NAME> (another port, e.g. RR_STACK_PORT_COMMAND_SVC=8081), RR_DEBIAN_MIRROR.
+RR_STACK_PORT_<NAME> (another port, e.g. RR_STACK_PORT_COMMAND_SVC=8081), RR_DEBIAN_MIRROR,
+RR_STACK_PROGRAMS (a folder with other builds of our programs).
 Each stack is one folder: data, logs/, pids/, secrets/ and env, which a shell can source.
 """
 

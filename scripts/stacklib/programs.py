@@ -1,5 +1,6 @@
 """Our three programs."""
 
+import os
 from pathlib import Path
 
 from . import mysql, postgres
@@ -22,7 +23,8 @@ class Program(Server):
 
     @property
     def binary(self) -> Path:
-        return self.stack.build_dir / "bin" / self.name
+        folder = os.environ.get("RR_STACK_PROGRAMS")
+        return Path(folder or self.stack.build_dir / "bin") / self.name
 
     def argv(self) -> list[str]:
         if not self.binary.exists():
