@@ -33,7 +33,7 @@ mount -t tmpfs tmpfs "$3/tmp"
 exec chroot "$3" env -i PATH=/usr/sbin:/usr/bin HOME=/tmp LC_ALL=C.UTF-8 sh -ec '
     pkg-config --modversion mysqlclient
     cmake -S /mnt -B /srv -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    cmake --build /srv --parallel 2
+    cmake --build /srv --parallel 2 -- -k 0
     ctest --test-dir /srv --output-on-failure --parallel 2'
 """
 

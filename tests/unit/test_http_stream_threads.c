@@ -58,7 +58,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_service(void **state)
 {
     (void)state;
     if (http)
@@ -278,7 +278,7 @@ static void streams_end_when_the_service_stops(void **state)
     (void)state;
     read_head(fd);
     assert_chunk(fd, "hello ");
-    assert_int_equal(0, stop(NULL));
+    assert_int_equal(0, stop_service(NULL));
     assert_chunk(fd, "");
     assert_true(client_is_closed(fd));
     assert_int_equal(0, sem_trywait(&over));
@@ -295,7 +295,7 @@ static void a_stream_that_nobody_reads_does_not_hold_the_end_up(void **state)
     in_loop(put_much);
     in_loop(put_much);
     in_loop(put_much);
-    assert_int_equal(0, stop(NULL));
+    assert_int_equal(0, stop_service(NULL));
     assert_int_equal(0, sem_trywait(&over));
     close(fd);
 }
@@ -315,7 +315,7 @@ static void head_is_answered_without_a_body(void **state)
     close(fd);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop_service)
 UNIT_MAIN(TEST(what_is_appended_comes_at_once),
           TEST(a_client_without_chunks_gets_the_bytes_until_the_connection_closes),
           TEST(long_streams_come_whole_and_in_order),

@@ -81,7 +81,7 @@ static void start(struct setting *s, uint32_t connections, uint32_t queue, uint3
     assert_int_equal(rr_pg_new(s->loop, &s->conf, session, &s->pg), RR_OK);
 }
 
-static void stop(struct setting *s)
+static void stop_setting(struct setting *s)
 {
     rr_pg_free(s->pg);
     fake_pg_stop(&s->fake);
@@ -104,7 +104,7 @@ static void queries_of_one_turn_get_their_own_answers(void **state)
     assert_string_equal(a.value, "one");
     assert_string_equal(b.value, "two");
     assert_string_equal(c.value, "three");
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_statement_is_prepared_once(void **state)
@@ -120,7 +120,7 @@ static void a_statement_is_prepared_once(void **state)
         TURN_UNTIL(&s, a.n_done);
     }
     assert_null(strstr(strstr(s.fake.log.data, "P echo;") + 1, "P echo;"));
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void without_a_connection_a_query_is_refused_at_once(void **state)
@@ -132,7 +132,7 @@ static void without_a_connection_a_query_is_refused_at_once(void **state)
     start(&s, 1, 100, 1000, NULL);
     assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
     assert_int_equal(a.n_done, 0);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_full_queue_refuses(void **state)
@@ -150,7 +150,7 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(a[2].n_done, 0);
     ask(&s, &a[2], &echo, "z");
     TURN_UNTIL(&s, a[2].n_done);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_query_is_given_up_after_its_timeout(void **state)
@@ -167,7 +167,7 @@ static void a_query_is_given_up_after_its_timeout(void **state)
     TURN_UNTIL(&s, a.n_done);
     assert_int_equal(a.err, RR_DB_BUSY);
     assert_in_range(rr_time_monotonic() - begun, 50000, 5000000);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void the_error_of_one_query_is_its_own(void **state)
@@ -190,7 +190,7 @@ static void the_error_of_one_query_is_its_own(void **state)
     assert_string_equal(bad.sqlstate, "22012");
     for (int i = 0; i < 3; i++)
         assert_string_equal(after[i].value, "after");
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void two_failing_queries_in_one_turn_each_get_their_error(void **state)
@@ -208,7 +208,7 @@ static void two_failing_queries_in_one_turn_each_get_their_error(void **state)
     assert_int_equal(b.err, RR_DB_UNAVAILABLE);
     assert_int_equal(a.n_done, 1);
     assert_int_equal(b.n_done, 1);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_statement_that_cannot_be_prepared_fails_only_its_queries(void **state)
@@ -229,7 +229,7 @@ static void a_statement_that_cannot_be_prepared_fails_only_its_queries(void **st
     ask(&s, &bad[0], &broken, "x"); /* asked again, it is prepared again: the table may be there now */
     TURN_UNTIL(&s, bad[0].n_done);
     assert_int_equal(bad[0].err, RR_INTERNAL);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_lost_connection_fails_what_was_sent_and_comes_back(void **state)
@@ -249,7 +249,7 @@ static void a_lost_connection_fails_what_was_sent_and_comes_back(void **state)
     ask(&s, &a, &echo, "again");
     TURN_UNTIL(&s, a.n_done);
     assert_string_equal(a.value, "again");
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_silent_connection_is_made_again(void **state)
@@ -268,7 +268,7 @@ static void a_silent_connection_is_made_again(void **state)
     ask(&s, &a, &echo, "fresh");
     TURN_UNTIL(&s, a.n_done);
     assert_string_equal(a.value, "fresh");
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void the_session_goes_ahead_of_what_is_submitted_after(void **state)
@@ -286,7 +286,7 @@ static void the_session_goes_ahead_of_what_is_submitted_after(void **state)
     TURN_UNTIL(&s, a.n_done);
     assert_string_equal(s.fake.log.data, "E DEALLOCATE ALL();E SET a();E SET b ();P echo;E echo(first);"
                                          "E DEALLOCATE ALL();E SET c();P echo;E echo(second);");
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void a_connection_whose_session_is_refused_serves_nothing(void **state)
@@ -301,7 +301,7 @@ static void a_connection_whose_session_is_refused_serves_nothing(void **state)
     assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
     s.fake.refuses_session = false;
     connected(&s);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void an_abandoned_query_is_never_called_back(void **state)
@@ -324,7 +324,7 @@ static void an_abandoned_query_is_never_called_back(void **state)
     TURN_UNTIL(&s, last.n_done);
     assert_string_equal(last.value, "last");
     assert_null(strstr(s.fake.log.data, "unsent"));
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void what_was_not_sent_goes_to_another_connection(void **state)
@@ -343,7 +343,7 @@ static void what_was_not_sent_goes_to_another_connection(void **state)
     assert_int_equal(die.err, RR_DB_UNAVAILABLE);
     for (int i = 0; i < 4; i++)
         assert_true(a[i].err == RR_OK || a[i].err == RR_DB_UNAVAILABLE);
-    stop(&s);
+    stop_setting(&s);
 }
 
 static void freeing_ends_what_is_under_way(void **state)
@@ -357,7 +357,7 @@ static void freeing_ends_what_is_under_way(void **state)
     ask(&s, &sent, &echo, "mute");
     TURN_UNTIL(&s, s.fake.mute);
     ask(&s, &waiting, &echo, "x");
-    stop(&s);
+    stop_setting(&s);
     assert_int_equal(sent.n_done, 1);
     assert_int_equal(sent.err, RR_DB_UNAVAILABLE);
     assert_int_equal(waiting.n_done, 1);
