@@ -123,6 +123,11 @@ static void *hold(void *arg)
 static pthread_t holder;
 static struct rr_loop *held_loop;
 
+static void held_is_given_up(struct rr_req *r)
+{
+    rr_json_text(rr_problem_members(r), "held_id", r->arg[0]);
+}
+
 static enum rr_step held(struct rr_req *r)
 {
     struct job *j = r->ctx;
@@ -133,6 +138,7 @@ static enum rr_step held(struct rr_req *r)
     j->r = r;
     j->post.run = job_done;
     held_loop = r->loop;
+    r->given_up = held_is_given_up;
     assert_int_equal(0, pthread_create(&holder, NULL, hold, j));
     return RR_WAIT;
 }
@@ -244,7 +250,7 @@ static int ask(const char *path)
     return fd;
 }
 
-static void *stop(void *arg)
+static void *stop_service(void *arg)
 {
     rr_http_stop(arg);
     return NULL;
@@ -402,7 +408,7 @@ static void what_is_in_flight_when_the_service_stops_is_finished(void **state)
     idle = client_connect(rr_http_port(http));
     fd = ask("/held/1");
     sem_wait(&given_to_worker);
-    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop_service, http));
     assert_true(client_is_closed(idle)); /* the stop has begun */
     sem_post(&worker_may_go_on);
     client_read(fd, &a, false);
@@ -426,7 +432,7 @@ static void what_takes_longer_is_answered_503_and_its_owner_may_come_later(void 
     start(1, 50);
     fd = ask("/held/1");
     sem_wait(&given_to_worker);
-    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop_service, http));
     client_read(fd, &a, false);
     assert_int_equal(503, a.status);
     assert_non_null(strstr(a.body, "\"code\":\"overloaded\""));
@@ -451,10 +457,11 @@ static void a_write_that_takes_longer_has_an_unknown_outcome(void **state)
     fd = client_connect(rr_http_port(http));
     client_send(fd, "POST /held/1 HTTP/1.1\r\nHost: x\r\n\r\n");
     sem_wait(&given_to_worker);
-    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop_service, http));
     client_read(fd, &a, false);
     assert_int_equal(503, a.status);
     assert_non_null(strstr(a.body, "\"code\":\"outcome-unknown\""));
+    assert_non_null(strstr(a.body, "\"held_id\":\"1\""));
     sem_post(&worker_may_go_on);
     pthread_join(holder, NULL);
     pthread_join(stopper, NULL);
@@ -492,7 +499,7 @@ static void a_result_that_is_there_when_the_time_ends_is_still_told(void **state
     fd = client_connect(rr_http_port(http));
     client_send(fd, "POST /held/1 HTTP/1.1\r\nHost: x\r\n\r\n");
     sem_wait(&given_to_worker);
-    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop_service, http));
     assert_true(client_is_closed(idle)); /* the stop has begun */
     rr_loop_post(held_loop, &held_up);
     sem_wait(&loop_is_held_up);
@@ -519,7 +526,7 @@ static void an_owner_that_comes_in_time_after_the_503_releases_the_request(void 
     client_send(slow, "POST /park HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
     fd = ask("/held/1");
     sem_wait(&given_to_worker);
-    assert_int_equal(0, pthread_create(&stopper, NULL, stop, http));
+    assert_int_equal(0, pthread_create(&stopper, NULL, stop_service, http));
     client_read(fd, &a, false);
     assert_int_equal(503, a.status);
     sem_post(&worker_may_go_on);
