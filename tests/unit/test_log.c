@@ -97,12 +97,12 @@ static void a_long_text_is_cut_between_characters(void **state)
         for (size_t i = shift; i + 4 < sizeof(text); i += 4)
             memcpy(text + i, "🏠", 5);
         quoted = RR_Q(text);
-        assert_in_range(strlen(quoted), 480, 500);
+        assert_true(strlen(quoted) >= 480 && strlen(quoted) <= 500);
         assert_true(matches(quoted, "^\"a*(🏠)+…\"$"));
     }
     memset(text, '\x01', sizeof(text) - 1); /* each byte grows to four */
     text[sizeof(text) - 1] = '\0';
-    assert_in_range(strlen(RR_Q(text)), 480, 500);
+    assert_true(strlen(RR_Q(text)) >= 480 && strlen(RR_Q(text)) <= 500);
 }
 
 static void eight_quoted_texts_live_side_by_side(void **state)

@@ -188,7 +188,7 @@ static void a_full_queue_refuses(void **state)
         assert_true(err == RR_OK || err == RR_OVERLOADED);
         accepted += err == RR_OK;
     }
-    assert_in_range(accepted, 3, 4); /* the worker may have taken the first already */
+    assert_true(accepted == 3 || accepted == 4); /* the worker may have taken the first already */
     wait_done(s, accepted);
     rr_mysql_pool_free(pool);
     side_free(s);

@@ -166,7 +166,7 @@ static void a_query_is_given_up_after_its_timeout(void **state)
     assert_int_equal(ask_within(&s, &a, &echo, "mute", 50), RR_OK);
     TURN_UNTIL(&s, a.n_done);
     assert_int_equal(a.err, RR_DB_BUSY);
-    assert_in_range(rr_time_monotonic() - begun, 50000, 5000000);
+    assert_true(rr_time_monotonic() - begun >= 50000 && rr_time_monotonic() - begun <= 5000000);
     stop_setting(&s);
 }
 

@@ -121,10 +121,10 @@ static void a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ou
     int asked = 0;
 
     while (read_step(&f->http.req, &kind) == RR_WAIT) {
-        assert_in_range(++asked, 1, 100);
+        assert_true(++asked <= 100);
         answer_with(RR_DB_UNAVAILABLE);
     }
-    assert_in_range(asked, 2, 100);
+    assert_true(asked >= 2);
     assert_int_equal(world.answered, RR_DB_UNAVAILABLE);
 }
 
