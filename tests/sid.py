@@ -69,10 +69,10 @@ def main() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
     folder = root()
+    wrap(folder)
     subprocess.run(
         ["unshare", "--mount", "sh", "-c", INSIDE, "sh", REPO, BUILD, folder], check=True, stdin=subprocess.DEVNULL
     )
-    wrap(folder)
 
 
 if __name__ == "__main__":

@@ -253,7 +253,11 @@ static void a_body_whose_end_is_in_doubt_is_refused_and_the_connection_closed(vo
         snprintf(text, sizeof(text), "POST /echo/a HTTP/1.1\r\nHost: x\r\n" JSON "%s\r\n", doubtful[i]);
         client_send(fd, text);
         client_read(fd, &a, false);
-        assert_problem(400, "bad-request");
+        /* libmicrohttpd from 1.0 on refuses some by itself, in its own words. */
+        if (answer_header(&a, "Content-Type"))
+            assert_problem(400, "bad-request");
+        else
+            assert_true(a.status == 400 || a.status == 501);
         assert_true(client_is_closed(fd));
         close(fd);
     }
