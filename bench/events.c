@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEGIN_US     (INT64_C(1767225600) * RR_US_PER_SEC) /* 2026-01-01 */
-#define SPAN_DAYS    730
-#define PULSE_EVERY  500 /* events */
-#define RECENT       8192 /* bookings that may still be changed */
-#define USERS        20000
-#define SLOT_MINUTES 15
+#define BEGIN_US      (INT64_C(1767225600) * RR_US_PER_SEC) /* 2026-01-01 */
+#define SPAN_DAYS     730
+#define PULSE_EVERY   500  /* events */
+#define RECENT        8192 /* bookings that may still be changed */
+#define USERS         20000
+#define SLOT_MINUTES  15
 
 #define FIELD         "\"optional\":false"
 #define FIELD_OR_NULL "\"optional\":true"
@@ -93,9 +93,8 @@ static struct rr_uuid id_at(struct events *e, int64_t us)
 static void choose_time(struct events *e, struct booking *b)
 {
     double chance = ((double)(random64(e) >> 11) + 1) / 9007199254740993.0;
-    int64_t day = e->conf.ahead_days
-                      ? e->now / RR_US_PER_DAY + (int64_t)(-log(chance) * e->conf.ahead_days)
-                      : BEGIN_US / RR_US_PER_DAY + below(e, SPAN_DAYS);
+    int64_t day = e->conf.ahead_days ? e->now / RR_US_PER_DAY + (int64_t)(-log(chance) * e->conf.ahead_days)
+                                     : BEGIN_US / RR_US_PER_DAY + below(e, SPAN_DAYS);
     int64_t minutes = 30 * (1 + below(e, 4));
 
     if (below(e, 100) == 0)
@@ -138,14 +137,15 @@ static void put_source(struct events *e, struct rr_buf *out, const char *table, 
 {
     long long us = (long long)e->now;
 
-    rr_buf_printf(out,
-                  ",\"source\":{\"version\":\"3.6.1.Final\",\"connector\":\"mysql\",\"name\":\"mysql\",\"ts_ms\":%lld,"
-                  "\"snapshot\":null,\"db\":\"reservations\",\"sequence\":null,\"ts_us\":%lld,\"ts_ns\":%lld000,"
-                  "\"table\":\"%s\",\"server_id\":1,\"gtid\":\"3cfd30eb-e67d-11f1-8c1a-02fc00000001:%llu\","
-                  "\"file\":\"binlog.000001\",\"pos\":%llu,\"row\":0,\"thread\":37,\"query\":null},"
-                  "\"transaction\":null,\"op\":\"%c\",\"ts_ms\":%lld,\"ts_us\":%lld,\"ts_ns\":%lld935}",
-                  us / 1000, us, us, table, (unsigned long long)e->n, (unsigned long long)e->n * 800, op,
-                  us / 1000 + 5, us + 5000, us + 5000);
+    rr_buf_printf(
+        out,
+        ",\"source\":{\"version\":\"3.6.1.Final\",\"connector\":\"mysql\",\"name\":\"mysql\",\"ts_ms\":%lld,"
+        "\"snapshot\":null,\"db\":\"reservations\",\"sequence\":null,\"ts_us\":%lld,\"ts_ns\":%lld000,"
+        "\"table\":\"%s\",\"server_id\":1,\"gtid\":\"3cfd30eb-e67d-11f1-8c1a-02fc00000001:%llu\","
+        "\"file\":\"binlog.000001\",\"pos\":%llu,\"row\":0,\"thread\":37,\"query\":null},"
+        "\"transaction\":null,\"op\":\"%c\",\"ts_ms\":%lld,\"ts_us\":%lld,\"ts_ns\":%lld935}",
+        us / 1000, us, us, table, (unsigned long long)e->n, (unsigned long long)e->n * 800, op, us / 1000 + 5,
+        us + 5000, us + 5000);
 }
 
 static void put_room(struct events *e, struct rr_buf *key, struct rr_buf *out)
@@ -154,7 +154,8 @@ static void put_room(struct events *e, struct rr_buf *key, struct rr_buf *out)
 
     rr_buf_printf(key, "{\"id\":%u}", id);
     rr_buf_printf(out,
-                  "{\"before\":null,\"after\":{\"id\":%u,\"name\":\"Room %u\",\"location\":\"Floor %u\",\"capacity\":%u,"
+                  "{\"before\":null,\"after\":{\"id\":%u,\"name\":\"Room %u\",\"location\":\"Floor "
+                  "%u\",\"capacity\":%u,"
                   "\"active\":1,\"version\":1,\"created_at\":%lld,\"updated_at\":%lld}",
                   id, id, id % 12, 2 + id % 40, (long long)e->now, (long long)e->now);
     put_source(e, out, "room", 'c');
@@ -175,15 +176,16 @@ static void put_row(const struct events *e, const struct booking *b, const char 
     if (b->title)
         snprintf(title, sizeof(title), "\"Meeting number %u of the quarter\"", b->title);
     rr_uuid_format(&b->id, id);
-    rr_buf_printf(out,
-                  "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\",\"version\":%u,\"kind\":\"%s\",\"room_id\":%u,"
-                  "\"user_id\":\"user-%05u\",\"title\":%s,\"starts_at\":%lld,\"ends_at\":%lld,\"state\":\"%s\","
-                  "\"created_at\":%lld,\"recorded_at\":%lld,\"recorded_by\":\"user-%05u\",\"reason\":%s,"
-                  "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\"}",
-                  id, id + 9, id + 14, id + 19, id + 24, b->version, kind, b->room, b->user, title,
-                  (long long)b->starts_at, (long long)b->ends_at, b->cancelled ? "cancelled" : "confirmed",
-                  (long long)b->created_at, (long long)e->now, b->user,
-                  b->cancelled ? "\"not needed any more\"" : "null");
+    rr_buf_printf(
+        out,
+        "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\",\"version\":%u,\"kind\":\"%s\",\"room_id\":%u,"
+        "\"user_id\":\"user-%05u\",\"title\":%s,\"starts_at\":%lld,\"ends_at\":%lld,\"state\":\"%s\","
+        "\"created_at\":%lld,\"recorded_at\":%lld,\"recorded_by\":\"user-%05u\",\"reason\":%s,"
+        "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\"}",
+        id, id + 9, id + 14, id + 19, id + 24, b->version, kind, b->room, b->user, title,
+        (long long)b->starts_at, (long long)b->ends_at, b->cancelled ? "cancelled" : "confirmed",
+        (long long)b->created_at, (long long)e->now, b->user,
+        b->cancelled ? "\"not needed any more\"" : "null");
 }
 
 static void put_schema(struct rr_buf *out)
@@ -192,19 +194,28 @@ static void put_schema(struct rr_buf *out)
         const char *name, *type;
         const char *more;
     } fields[] = {
-        {"reservation_id", "string", FIELD}, {"version", "int32", FIELD},        {"kind", "string", FIELD},
-        {"room_id", "int64", FIELD},         {"user_id", "string", FIELD},       {"title", "string", FIELD_OR_NULL},
-        {"starts_at", "int64", FIELD_TIME},  {"ends_at", "int64", FIELD_TIME},   {"state", "string", FIELD},
-        {"created_at", "int64", FIELD_TIME}, {"recorded_at", "int64", FIELD_TIME},
-        {"recorded_by", "string", FIELD},    {"reason", "string", FIELD_OR_NULL},
+        {"reservation_id", "string", FIELD},
+        {"version", "int32", FIELD},
+        {"kind", "string", FIELD},
+        {"room_id", "int64", FIELD},
+        {"user_id", "string", FIELD},
+        {"title", "string", FIELD_OR_NULL},
+        {"starts_at", "int64", FIELD_TIME},
+        {"ends_at", "int64", FIELD_TIME},
+        {"state", "string", FIELD},
+        {"created_at", "int64", FIELD_TIME},
+        {"recorded_at", "int64", FIELD_TIME},
+        {"recorded_by", "string", FIELD},
+        {"reason", "string", FIELD_OR_NULL},
         {"trace_id", "string", FIELD_OR_NULL},
     };
 
     rr_buf_puts(out, "{\"schema\":{\"type\":\"struct\",\"fields\":[");
     for (size_t i = 0; i < RR_LEN(fields); i++)
-        rr_buf_printf(out, "%s{\"type\":\"%s\",%s,\"field\":\"%s\"}", i ? "," : "", fields[i].type, fields[i].more,
-                      fields[i].name);
-    rr_buf_puts(out, "],\"optional\":false,\"name\":\"mysql.reservations.reservation_event.Value\"},\"payload\":");
+        rr_buf_printf(out, "%s{\"type\":\"%s\",%s,\"field\":\"%s\"}", i ? "," : "", fields[i].type,
+                      fields[i].more, fields[i].name);
+    rr_buf_puts(out,
+                "],\"optional\":false,\"name\":\"mysql.reservations.reservation_event.Value\"},\"payload\":");
 }
 
 static void put_key(const struct events *e, const struct booking *b, struct rr_buf *out)
@@ -213,11 +224,12 @@ static void put_key(const struct events *e, const struct booking *b, struct rr_b
 
     rr_uuid_format(&b->id, id);
     if (e->form == EVENTS_FLAT)
-        rr_buf_puts(out, "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"string\",\"optional\":false,"
-                         "\"field\":\"reservation_id\"}],\"optional\":false,"
-                         "\"name\":\"mysql.reservations.reservation_event.Key\"},\"payload\":");
-    rr_buf_printf(out, "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\"}%s", id, id + 9, id + 14, id + 19, id + 24,
-                  e->form == EVENTS_FLAT ? "}" : "");
+        rr_buf_puts(out,
+                    "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"string\",\"optional\":false,"
+                    "\"field\":\"reservation_id\"}],\"optional\":false,"
+                    "\"name\":\"mysql.reservations.reservation_event.Key\"},\"payload\":");
+    rr_buf_printf(out, "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\"}%s", id, id + 9, id + 14, id + 19,
+                  id + 24, e->form == EVENTS_FLAT ? "}" : "");
 }
 
 static void put_event(struct events *e, const struct booking *b, const char *kind, struct rr_buf *key,

@@ -16,7 +16,7 @@ struct events_conf {
 
 enum events_form {
     EVENTS_ENVELOPE, /* as our connector writes: without schemas */
-    EVENTS_FLAT,     /* the new row alone, with its schema, as Debezium's JDBC sink likes it best; journal only */
+    EVENTS_FLAT, /* the new row alone, with its schema, as Debezium's JDBC sink likes it best; journal only */
 };
 
 struct events;

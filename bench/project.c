@@ -5,9 +5,9 @@
  *        bench-project decode EVENTS ROOMS AHEAD_DAYS
  *        bench-project apply CONNINFO BATCH EVENTS ROOMS AHEAD_DAYS
  *
- * fill: makes the topic and writes it; consume: reads it and does nothing; decode: messages in memory to changes;
- * apply: changes in memory to PostgreSQL, into the generation that is there, or a new one. Prints one JSON object:
- * messages, seconds, the CPU time of this process, the most memory it had. */
+ * fill: makes the topic and writes it; consume: reads it and does nothing; decode: messages in memory to
+ * changes; apply: changes in memory to PostgreSQL, into the generation that is there, or a new one. Prints
+ * one JSON object: messages, seconds, the CPU time of this process, the most memory it had. */
 #include "apply.h"
 #include "decode.h"
 #include "events.h"
@@ -80,7 +80,9 @@ static void meter_end(const struct meter *m, uint64_t messages)
 static rd_kafka_t *producer(const char *bootstrap)
 {
     static const char *const settings[][2] = {
-        {"linger.ms", "50"}, {"batch.num.messages", "10000"}, {"queue.buffering.max.kbytes", "131072"},
+        {"linger.ms", "50"},
+        {"batch.num.messages", "10000"},
+        {"queue.buffering.max.kbytes", "131072"},
         {"enable.idempotence", "true"}, /* in order */
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -121,9 +123,11 @@ static void make_topic(rd_kafka_t *rk, const char *name)
     rd_kafka_NewTopic_destroy(topic);
 }
 
-static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct rr_buf *key, const struct rr_buf *value)
+static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct rr_buf *key,
+                    const struct rr_buf *value)
 {
-    while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value->data, value->len, key->data, key->len, NULL) != 0) {
+    while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value->data, value->len, key->data, key->len,
+                            NULL) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             die("producing", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(rk, 100);
@@ -288,7 +292,8 @@ int main(int argc, char **argv)
         const char *verb;
         int n;
         int (*run)(char **);
-    } verbs[] = {{"fill", 6, fill}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
+    } verbs[] = {
+        {"fill", 6, fill}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
 
     for (size_t i = 0; argc > 1 && i < RR_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].verb) == 0 && argc == verbs[i].n + 2)
