@@ -158,62 +158,67 @@ static void take_reservations(struct batch *b, const PGresult *res)
     }
 }
 
-/* Asks for the buckets of rooms, or of all rooms together, that have not been asked for. Returns the result's
- * number, or -1 if there are none. */
+/* Asks for the touched quarters of rooms, or of all rooms together, that have not been read. Returns the
+ * result's number, or -1 if there are none. */
 static int add_days_read(struct apply *a, const struct batch *b, bool all_rooms)
 {
-    struct pgarray *day = &a->column[all_rooms ? 0 : 1];
+    static const enum pg_type types[] = {PG_INT8, PG_DATE, PG_INT4, PG_INT4};
+    size_t first = all_rooms ? 1 : 0; /* from the day on both are alike */
+    struct pgarray *c = a->column + 1 - first;
 
-    begin_columns(a, all_rooms ? (enum pg_type[]){PG_DATE, PG_INT8} : (enum pg_type[]){PG_INT8, PG_DATE}, 2);
+    begin_columns(a, types + first, RR_LEN(types) - first);
     for (const struct bucket *k = b->buckets.list; k; k = k->next)
-        if (!k->asked && (k->room_id == ALL_ROOMS) == all_rooms) {
+        if (bucket_is_unread(k) && (k->room_id == ALL_ROOMS) == all_rooms) {
             if (!all_rooms)
                 pgarray_int8(&a->column[0], k->room_id);
-            pgarray_date(day, k->day);
+            pgarray_date(&c[0], k->day);
+            pgarray_int4(&c[1], k->from + 1);
+            pgarray_int4(&c[2], k->upto);
         }
-    if (day->n == 0)
+    if (c[0].n == 0)
         return -1;
-    return all_rooms ? add_columns(a, &sql_total_days_read, 1) : add_columns(a, &sql_room_days_read, 2);
+    return add_columns(a, all_rooms ? &sql_total_days_read : &sql_room_days_read, RR_LEN(types) - first);
 }
 
 struct days_read {
     int rooms, total; /* numbers of results, -1: not asked */
 };
 
-static struct days_read add_both_days_read(struct apply *a, struct batch *b)
+static struct days_read add_both_days_read(struct apply *a, const struct batch *b)
 {
-    struct days_read read = {.rooms = add_days_read(a, b, false), .total = add_days_read(a, b, true)};
-
-    for (struct bucket *k = b->buckets.list; k; k = k->next)
-        k->asked = true;
-    return read;
+    return (struct days_read){.rooms = add_days_read(a, b, false), .total = add_days_read(a, b, true)};
 }
 
-static bool take_quarters(const PGresult *res, int row, int column, bool all_rooms, int32_t sum[QUARTERS])
+/* Adds the quarters that were asked for, but for those that were read before. */
+static bool take_quarters(const PGresult *res, int row, int column, const struct bucket *k,
+                          int32_t sum[QUARTERS])
 {
     const char *data = PQgetvalue(res, row, column);
-    size_t len = (size_t)PQgetlength(res, row, column);
+    size_t len = (size_t)PQgetlength(res, row, column), n = (size_t)(k->upto - k->from);
     int32_t stored[QUARTERS];
 
-    if (!(all_rooms ? pgarray_read_int4(data, len, stored, QUARTERS)
-                    : pgarray_read_int2(data, len, stored, QUARTERS)))
+    if (!(k->room_id == ALL_ROOMS ? pgarray_read_int4(data, len, stored, n)
+                                  : pgarray_read_int2(data, len, stored, n)))
         return false;
-    for (int q = 0; q < QUARTERS; q++)
-        sum[q] += stored[q];
+    for (int q = k->from; q < k->upto; q++)
+        if (q < k->read_from || q >= k->read_upto)
+            sum[q] += stored[q - k->from];
     return true;
 }
 
 /* Adds what is stored to what the batch may have added already. */
-static int take_days(struct batch *b, const PGresult *res, bool all_rooms, struct failure *f)
+static int take_days(struct batch *b, const PGresult *res, struct failure *f)
 {
     for (int i = 0; i < PQntuples(res); i++) {
         struct bucket *k =
             buckets_get(&b->buckets, store_int8(res, i, 0), (int64_t)store_int4(res, i, 1) + PG_EPOCH_DAYS);
 
-        k->reservations += store_int4(res, i, 2);
-        k->reserved_minutes += store_int4(res, i, 3);
-        if (!take_quarters(res, i, 4, all_rooms, k->starts) ||
-            !take_quarters(res, i, 5, all_rooms, k->minutes))
+        if (!k->stored) {
+            k->reservations += store_int4(res, i, 2);
+            k->reserved_minutes += store_int4(res, i, 3);
+        }
+        k->stored = true;
+        if (!take_quarters(res, i, 4, k, k->starts) || !take_quarters(res, i, 5, k, k->minutes))
             return fail(f, FAIL_POSTGRES,
                         "the quarters of day %lld of room %lld in the read model are not %d numbers",
                         (long long)k->day, (long long)k->room_id, QUARTERS);
@@ -223,10 +228,14 @@ static int take_days(struct batch *b, const PGresult *res, bool all_rooms, struc
 
 static int take_both_days(struct apply *a, struct batch *b, struct days_read read, struct failure *f)
 {
-    if (read.rooms >= 0 && take_days(b, store_result(a->store, read.rooms), false, f) != 0)
+    if (read.rooms >= 0 && take_days(b, store_result(a->store, read.rooms), f) != 0)
         return -1;
-    if (read.total >= 0 && take_days(b, store_result(a->store, read.total), true, f) != 0)
+    if (read.total >= 0 && take_days(b, store_result(a->store, read.total), f) != 0)
         return -1;
+    for (struct bucket *k = b->buckets.list; k; k = k->next) {
+        k->read_from = k->from;
+        k->read_upto = k->upto;
+    }
     return 0;
 }
 
@@ -300,7 +309,8 @@ static void add_history_write(struct apply *a, const struct batch *b)
         add_columns(a, &sql_history_write, RR_LEN(types));
 }
 
-static void add_reservations_write(struct apply *a, const struct batch *b)
+/* Those that were stored before, or those that were not. */
+static void add_reservations_write(struct apply *a, const struct batch *b, bool stored)
 {
     static const enum pg_type types[] = {PG_UUID,        PG_INT8,        PG_TEXT,       PG_TEXT,
                                          PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TEXT,       PG_INT4,
@@ -311,7 +321,7 @@ static void add_reservations_write(struct apply *a, const struct batch *b)
     for (const struct batch_reservation *in_batch = b->reservations; in_batch; in_batch = in_batch->next) {
         const struct reservation *r = in_batch->now;
 
-        if (r == in_batch->stored)
+        if (r == in_batch->stored || (in_batch->stored != NULL) != stored)
             continue;
         pgarray_uuid(&c[0], &r->id);
         pgarray_int8(&c[1], r->room_id);
@@ -326,7 +336,7 @@ static void add_reservations_write(struct apply *a, const struct batch *b)
         pgarray_time(&c[10], r->updated_at);
     }
     if (c[0].n > 0)
-        add_columns(a, &sql_reservations_write, RR_LEN(types));
+        add_columns(a, stored ? &sql_reservations_update : &sql_reservations_insert, RR_LEN(types));
 }
 
 /* The rooms of these are parked: what stands in the room table may be older than what they were booked in. */
@@ -340,10 +350,10 @@ static void add_unname(struct apply *a, const struct batch *b)
         add_columns(a, &sql_unname, 1);
 }
 
-int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
-                   struct failure *f)
+int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS], int from,
+                   int upto, struct failure *f)
 {
-    for (int q = 0; q < QUARTERS; q++) {
+    for (int q = from; q < upto; q++) {
         if (k->room_id == ALL_ROOMS)
             pgarray_int4(a, quarters[q]);
         else if (quarters[q] == (int16_t)quarters[q])
@@ -356,10 +366,16 @@ int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quar
     return 0;
 }
 
-static int add_days_write(struct apply *a, const struct batch *b, bool all_rooms, struct failure *f)
+/* Of rooms or of all rooms together; those that were stored before, or those that were not. */
+static int add_days_write(struct apply *a, const struct batch *b, bool all_rooms, bool stored,
+                          struct failure *f)
 {
-    static const enum pg_type room_types[] = {PG_INT8, PG_DATE, PG_INT4, PG_INT4, PG_INT2, PG_INT2};
-    static const enum pg_type total_types[] = {PG_DATE, PG_INT4, PG_INT4, PG_INT4, PG_INT4};
+    static const enum pg_type room_types[] = {PG_INT8, PG_DATE, PG_INT4, PG_INT4, PG_INT4,
+                                              PG_INT4, PG_INT4, PG_INT2, PG_INT2};
+    static const enum pg_type total_types[] = {PG_DATE, PG_INT4, PG_INT4, PG_INT4,
+                                               PG_INT4, PG_INT4, PG_INT4, PG_INT4};
+    static const struct statement *const statements[2][2] = {
+        {&sql_room_days_insert, &sql_room_days_update}, {&sql_total_days_insert, &sql_total_days_update}};
     struct pgarray *c = a->column; /* from the day on both are alike */
     size_t n = all_rooms ? RR_LEN(total_types) : RR_LEN(room_types);
 
@@ -367,18 +383,22 @@ static int add_days_write(struct apply *a, const struct batch *b, bool all_rooms
     if (!all_rooms)
         c++;
     for (const struct bucket *k = b->buckets.list; k; k = k->next) {
-        if (!k->dirty || (k->room_id == ALL_ROOMS) != all_rooms)
+        if (!k->dirty || (k->room_id == ALL_ROOMS) != all_rooms || k->stored != stored)
             continue;
         if (!all_rooms)
             pgarray_int8(&a->column[0], k->room_id);
         pgarray_date(&c[0], k->day);
         pgarray_int4(&c[1], k->reservations);
         pgarray_int4(&c[2], k->reserved_minutes);
-        if (apply_quarters(&c[3], k, k->starts, f) != 0 || apply_quarters(&c[4], k, k->minutes, f) != 0)
+        pgarray_int4(&c[3], k->from + 1);
+        pgarray_int4(&c[4], k->upto);
+        pgarray_int4(&c[5], (int32_t)c[6].n + 1);
+        if (apply_quarters(&c[6], k, k->starts, k->from, k->upto, f) != 0 ||
+            apply_quarters(&c[7], k, k->minutes, k->from, k->upto, f) != 0)
             return -1;
     }
     if (c[0].n > 0)
-        add_columns(a, all_rooms ? &sql_total_days_write : &sql_room_days_write, n);
+        add_columns(a, statements[all_rooms][stored], n);
     return 0;
 }
 
@@ -418,13 +438,15 @@ int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
 {
     add_rooms_write(a, b); /* first: the two that follow read the names */
     add_rooms_rename(a, b);
-    add_reservations_write(a, b);
+    add_reservations_write(a, b, true);
+    add_reservations_write(a, b, false);
     if (b->parked && b->parked->rooms.n)
         add_unname(a, b);
     add_history_write(a, b);
-    if (add_days_write(a, b, false, f) != 0)
-        return -1;
-    return add_days_write(a, b, true, f);
+    for (int i = 0; i < 4; i++)
+        if (add_days_write(a, b, i / 2, i % 2, f) != 0)
+            return -1;
+    return 0;
 }
 
 int apply_locked(struct apply *a, struct batch *b, struct failure *f)

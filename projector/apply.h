@@ -51,7 +51,7 @@ int apply_locked(struct apply *a, struct batch *b, struct failure *f) RR_MUST_CH
  * locked the position's row. */
 int apply_rows(struct apply *a, const struct batch *b, struct failure *f) RR_MUST_CHECK;
 
-/* The 96 numbers of a day into an array that was begun: of a room smallint, of all rooms integer.
+/* Quarters [from, upto) of a day into an array that was begun: of a room smallint, of all rooms integer.
  * FAIL_MESSAGE if one does not fit. */
-int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS],
-                   struct failure *f) RR_MUST_CHECK;
+int apply_quarters(struct pgarray *a, const struct bucket *k, const int32_t quarters[QUARTERS], int from,
+                   int upto, struct failure *f) RR_MUST_CHECK;

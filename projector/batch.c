@@ -12,6 +12,7 @@ void batch_init(struct batch *b)
     b->buckets.arena = &b->arena;
     b->events_end = &b->events;
     b->letters_end = &b->letters;
+    b->reservations_end = &b->reservations;
 }
 
 void batch_fini(struct batch *b)
@@ -31,6 +32,7 @@ void batch_reset(struct batch *b)
     b->events = NULL;
     b->events_end = &b->events;
     b->reservations = NULL;
+    b->reservations_end = &b->reservations;
     b->rooms = NULL;
     b->letters = NULL;
     b->letters_end = &b->letters;
@@ -50,8 +52,9 @@ static struct batch_reservation *reservation_of(struct batch *b, const struct rr
     if (!*at) {
         struct batch_reservation *r = arena_alloc(&b->arena, sizeof(*r));
 
-        *r = (struct batch_reservation){.id = *id, .next = b->reservations};
-        b->reservations = r;
+        *r = (struct batch_reservation){.id = *id};
+        *b->reservations_end = r;
+        b->reservations_end = &r->next;
         b->n_reservations++;
         *at = r;
     }

@@ -82,7 +82,7 @@ struct batch {
     struct map reservation_map, room_map;
     struct buckets buckets;
     struct batch_event *events, **events_end;
-    struct batch_reservation *reservations;
+    struct batch_reservation *reservations, **reservations_end; /* as they first come */
     struct batch_room *rooms;
     struct letter *letters, **letters_end;
     size_t n_messages, n_events, n_reservations, n_rooms, n_pulses, n_days;

@@ -1,4 +1,5 @@
 #include "buckets.h"
+#include "macros.h"
 #include "time.h"
 
 #include <string.h>
@@ -46,7 +47,21 @@ static int64_t day_of(int64_t minute)
     return minute / MINUTES_PER_DAY - (minute % MINUTES_PER_DAY < 0);
 }
 
+bool bucket_is_unread(const struct bucket *k)
+{
+    return k->from < k->upto && (k->from < k->read_from || k->upto > k->read_upto);
+}
+
 /* from and to are minutes of this bucket's day. */
+static void touch_day(struct bucket *k, int from, int to)
+{
+    uint8_t first = (uint8_t)(from / MINUTES_PER_QUARTER);
+    uint8_t end = (uint8_t)((to + MINUTES_PER_QUARTER - 1) / MINUTES_PER_QUARTER);
+
+    k->from = k->upto && k->from < first ? k->from : first;
+    k->upto = k->upto > end ? k->upto : end;
+}
+
 static void add_to_day(struct bucket *k, int from, int to, bool starts_here, int sign)
 {
     k->dirty = true;
@@ -64,22 +79,15 @@ static void add_to_day(struct bucket *k, int from, int to, bool starts_here, int
     }
 }
 
-void buckets_touch(struct buckets *b, const struct reservation *r)
-{
-    if (!reservation_counts(r))
-        return;
-    int64_t last = day_of(minute_of(r->ends_at) - 1);
-
-    for (int64_t day = day_of(minute_of(r->starts_at)); day <= last; day++) {
-        buckets_get(b, r->room_id, day);
-        buckets_get(b, ALL_ROOMS, day);
-    }
-}
-
 void buckets_add_use(struct buckets *b, const struct use *u, int sign)
 {
-    add_to_day(buckets_get(b, u->room_id, u->day), u->from, u->to, u->starts, sign);
-    add_to_day(buckets_get(b, ALL_ROOMS, u->day), u->from, u->to, u->starts, sign);
+    struct bucket *both[] = {buckets_get(b, u->room_id, u->day), buckets_get(b, ALL_ROOMS, u->day)};
+
+    for (size_t i = 0; i < RR_LEN(both); i++) {
+        touch_day(both[i], u->from, u->to);
+        if (sign)
+            add_to_day(both[i], u->from, u->to, u->starts, sign);
+    }
 }
 
 void reservation_uses(const struct reservation *r, void (*each)(void *arg, const struct use *u), void *arg)
@@ -101,7 +109,7 @@ void reservation_uses(const struct reservation *r, void (*each)(void *arg, const
 
 struct adding {
     struct buckets *buckets;
-    int sign;
+    int sign; /* 0: only touches */
 };
 
 static void add_use(void *arg, const struct use *u)
@@ -109,6 +117,11 @@ static void add_use(void *arg, const struct use *u)
     const struct adding *a = arg;
 
     buckets_add_use(a->buckets, u, a->sign);
+}
+
+void buckets_touch(struct buckets *b, const struct reservation *r)
+{
+    buckets_add(b, r, 0);
 }
 
 void buckets_add(struct buckets *b, const struct reservation *r, int sign)

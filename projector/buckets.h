@@ -21,8 +21,11 @@ struct bucket {
     struct bucket *next;
     int64_t room_id; /* or ALL_ROOMS */
     int64_t day;     /* days since 1970-01-01 */
-    bool asked;      /* what is stored has been asked for */
+    bool stored;     /* the read model has its row */
     bool dirty;      /* a reservation was added or removed */
+    bool asked;      /* of a repair or verify: seen to */
+    /* Quarters [from, upto) are touched, and of those [read_from, read_upto) hold what is stored, too. */
+    uint8_t from, upto, read_from, read_upto;
     int32_t reservations, reserved_minutes;
     int32_t starts[QUARTERS], minutes[QUARTERS];
 };
@@ -37,12 +40,14 @@ bool reservation_counts(const struct reservation *r);
 /* Both count, or do not, in the same quarters of the same room. NULL does not count. */
 bool reservation_same_use(const struct reservation *a, const struct reservation *b);
 
-/* Make sure the days that `r` counts in are there. */
+/* Make sure the days that `r` counts in are there, and that its quarters are among those touched. */
 void buckets_touch(struct buckets *b, const struct reservation *r);
 /* sign 1: `r` counts from now on; -1: no more. Nothing, if it does not count. */
 void buckets_add(struct buckets *b, const struct reservation *r, int sign);
 /* The bucket of one day, made empty if it is new. */
 struct bucket *buckets_get(struct buckets *b, int64_t room_id, int64_t day);
+/* Whether quarters are touched that have not been read. */
+bool bucket_is_unread(const struct bucket *k);
 /* What one day of a reservation counts: minutes from..to of that day, which begins it or not. */
 struct use {
     int64_t room_id;

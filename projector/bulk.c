@@ -169,7 +169,7 @@ static int put_quarters(struct copy *c, struct pgarray *a, const struct bucket *
                         struct failure *f)
 {
     pgarray_begin(a, k->room_id == ALL_ROOMS ? PG_INT4 : PG_INT2);
-    if (apply_quarters(a, k, quarters, f) != 0)
+    if (apply_quarters(a, k, quarters, 0, QUARTERS, f) != 0)
         return -1;
     copy_array(c, a);
     return 0;

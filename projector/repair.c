@@ -48,12 +48,18 @@ static const struct statement sql_use_read = {
     " JOIN reservation v ON v.room_id = k.room_id AND v.starts_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'"
     "  AND v.starts_at > (k.day - 32)::timestamp AT TIME ZONE 'UTC'"
     "  AND v.ends_at > k.day::timestamp AT TIME ZONE 'UTC' AND v.state = 'confirmed' AND NOT v.deleted"};
+static const struct statement sql_room_days_delete = {
+    "repair_room_days_delete",
+    "DELETE FROM room_day d USING unnest($1::bigint[], $2::date[]) AS k(room_id, day)"
+    " WHERE d.day = k.day AND d.room_id = k.room_id"};
+static const struct statement sql_total_days_delete = {"repair_total_days_delete",
+                                                       "DELETE FROM total_day WHERE day = ANY ($1::date[])"};
 static const struct statement sql_days_read = {
     "repair_days_read", "SELECT day, reservations, reserved_minutes, starts, minutes FROM room_day"
                         " WHERE day = ANY ($1::date[])"};
 static const struct statement *const statements[] = {
-    &sql_lock,          &sql_rooms_held,    &sql_events_held, &sql_rooms_delete,
-    &sql_events_delete, &sql_states_delete, &sql_use_read,    &sql_days_read};
+    &sql_lock,          &sql_rooms_held, &sql_events_held, &sql_rooms_delete,     &sql_events_delete,
+    &sql_states_delete, &sql_use_read,   &sql_days_read,   &sql_room_days_delete, &sql_total_days_delete};
 
 /* ---- a chunk: one transaction ---- */
 
@@ -135,6 +141,8 @@ static void sum_days(struct repair *r, const PGresult *res)
         if (!k->dirty)
             continue;
         k->reservations = k->reserved_minutes = 0;
+        k->from = 0;
+        k->upto = QUARTERS;
         memset(k->starts, 0, sizeof(k->starts));
         memset(k->minutes, 0, sizeof(k->minutes));
     }
@@ -155,7 +163,7 @@ static void sum_days(struct repair *r, const PGresult *res)
 }
 
 /* Computes the days that are marked as asked for again: of rooms from their reservations, of all rooms from
- * those. */
+ * those. Their rows are deleted first, for a bucket that was not read is written as a new row. */
 static int repair_days(struct repair *r, struct failure *f)
 {
     struct batch days = {.buckets = {.list = NULL}};
@@ -165,6 +173,7 @@ static int repair_days(struct repair *r, struct failure *f)
     add_keys(r, false);
     params_array(&p, &r->column[0]);
     params_array(&p, &r->column[1]);
+    store_add(r->store, &sql_room_days_delete, &p);
     number = store_add(r->store, &sql_use_read, &p);
     if (store_trip(r->store, f) != 0)
         return -1;
@@ -175,6 +184,7 @@ static int repair_days(struct repair *r, struct failure *f)
     add_keys(r, true);
     p.n = 0;
     params_array(&p, &r->column[0]);
+    store_add(r->store, &sql_total_days_delete, &p);
     number = store_add(r->store, &sql_days_read, &p);
     if (store_trip(r->store, f) != 0)
         return -1;
