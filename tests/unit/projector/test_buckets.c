@@ -189,9 +189,48 @@ static void touching_makes_the_days_that_adding_needs(void **state)
     assert_int_equal(count_buckets(), n);
 }
 
+static void what_is_touched_is_unread_until_it_was_read(void **state)
+{
+    struct reservation first = booked("2026-12-01T10:00Z", "2026-12-01T10:50Z");
+    struct reservation inside = booked("2026-12-01T10:20Z", "2026-12-01T10:40Z");
+    struct reservation earlier = booked("2026-12-01T09:59Z", "2026-12-01T10:10Z");
+    struct bucket *k = buckets_get(&buckets, ROOM, first.starts_at / DAY);
+
+    (void)state;
+    assert_false(bucket_is_unread(k));
+    buckets_touch(&buckets, &first);
+    assert_true(bucket_is_unread(k));
+    assert_int_equal(k->from, 40);
+    assert_int_equal(k->upto, 44);
+    k->read_from = k->from;
+    k->read_upto = k->upto;
+    buckets_add(&buckets, &inside, 1);
+    assert_false(bucket_is_unread(k));
+    buckets_add(&buckets, &earlier, -1);
+    assert_true(bucket_is_unread(k));
+    assert_int_equal(k->from, 39);
+    assert_int_equal(k->upto, 44);
+}
+
+static void the_first_quarter_of_a_day_is_touched_too(void **state)
+{
+    struct reservation night = booked("2026-12-01T23:30Z", "2026-12-02T00:01Z");
+    struct bucket *k = buckets_get(&buckets, ROOM, night.ends_at / DAY);
+
+    (void)state;
+    buckets_touch(&buckets, &night);
+    assert_int_equal(k->from, 0);
+    assert_int_equal(k->upto, 1);
+    night.ends_at += HOUR;
+    buckets_touch(&buckets, &night);
+    assert_int_equal(k->from, 0);
+    assert_int_equal(k->upto, 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_MAIN(TEST(intervals_of_every_shape_are_counted_exactly), TEST(random_intervals_are_counted_exactly),
           TEST(what_is_added_and_removed_leaves_nothing),
           TEST(cancelled_and_deleted_reservations_do_not_count), TEST(same_use_is_about_room_and_times),
-          TEST(touching_makes_the_days_that_adding_needs))
+          TEST(touching_makes_the_days_that_adding_needs), TEST(what_is_touched_is_unread_until_it_was_read),
+          TEST(the_first_quarter_of_a_day_is_touched_too))
