@@ -28,8 +28,18 @@
 #define LOG_AGAIN_US    (60 * RR_US_PER_SEC)
 #define HALTED_LOOK_MS  500
 #define GAPS_AGAIN_US   RR_US_PER_SEC /* between two attempts to fill gaps that MySQL was away for */
+#define AHEAD_AT_ONCE   32            /* messages: 0.2 ms */
 #define BYTES_MAX       (8 << 20)     /* of messages in a batch */
 #define DAYS_MAX        20000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
+
+/* What was taken from the topic. */
+struct taken {
+    struct batch batch;
+    int64_t next_offset;
+    uint64_t fingerprint;
+    size_t bytes;
+    enum rr_kafka_end end; /* RR_KAFKA_OK, or what taking more came to */
+};
 
 struct run {
     const struct run_conf *conf;
@@ -47,10 +57,8 @@ struct run {
     struct intake intake; /* what is parked is loaded when opening, verdicts stay until they are passed */
     struct truth *truth;  /* NULL: no gap yet */
     int64_t gaps_next;    /* monotonic: when they are tried again */
-    /* the batch in hand */
-    struct batch batch;
-    int64_t next_offset;
-    uint64_t fingerprint;
+    /* the batch in hand, and the one that is collected while PostgreSQL works on that */
+    struct taken taken[2], *hand, *ahead;
     size_t limit; /* messages a batch takes; small while looking for one that cannot be applied */
     /* between attempts */
     uint32_t pause_ms;
@@ -69,6 +77,94 @@ static void nap(struct run *r, uint32_t ms)
     struct pollfd p = {.fd = r->wake, .events = POLLIN};
 
     poll(&p, 1, (int)ms);
+}
+
+/* ---- messages ---- */
+
+static void tell_ignored(struct run *r, struct taken *t, const struct rr_kafka_message *m, const char *reason,
+                         bool alarm)
+{
+    if (m->offset <= r->told) /* in an attempt that failed */
+        return;
+    r->told = m->offset;
+    telemetry_ignored(reason);
+    if (alarm)
+        rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
+                 "reason=%s topic=%s partition=0 offset=%lld key=%s", reason, r->conf->kafka.topic,
+                 (long long)m->offset, RR_Q(m->key ? arena_copy(&t->batch.arena, m->key, m->key_len) : ""));
+}
+
+static void take_message(struct run *r, struct taken *t, const struct rr_kafka_message *m)
+{
+    const char *ignored;
+    bool alarm;
+
+    intake(&r->intake, m, &t->batch, &ignored, &alarm);
+    if (ignored)
+        tell_ignored(r, t, m, ignored, alarm);
+    t->next_offset = m->offset + 1;
+    t->fingerprint = m->fingerprint;
+    t->bytes += m->key_len + m->value_len;
+}
+
+/* Behind a message whose key cannot be read nothing may come, and not much behind what opens the breaker. */
+static bool is_full(const struct run *r, const struct taken *t)
+{
+    const struct batch *b = &t->batch;
+
+    return b->n_messages >= r->limit || b->n_days >= DAYS_MAX || t->bytes >= BYTES_MAX || b->unreadable ||
+           b->n_letters > r->conf->breaker.events;
+}
+
+static void drop(struct taken *t)
+{
+    batch_reset(&t->batch);
+    t->bytes = 0;
+    t->end = RR_KAFKA_OK;
+}
+
+/* Takes one message. False: there is none, or no room for one. */
+static bool take_next(struct run *r, struct taken *t, int timeout_ms)
+{
+    struct rr_kafka_message m;
+
+    if (is_full(r, t) || (t->end != RR_KAFKA_OK && t->end != RR_KAFKA_NONE))
+        return false;
+    t->end = rr_kafka_next(r->kafka, timeout_ms, &m);
+    if (t->end != RR_KAFKA_OK)
+        return false;
+    take_message(r, t, &m);
+    return true;
+}
+
+/* While PostgreSQL works on the batch in hand: some of the next one, little enough to be back soon. */
+static bool collect_ahead(void *arg)
+{
+    struct run *r = arg;
+    int n = 0;
+
+    while (n < AHEAD_AT_ONCE && take_next(r, r->ahead, 0))
+        n++;
+    return n > 0;
+}
+
+/* What is there, up to the limits; waits for the first message only. */
+static int collect(struct run *r, struct failure *f)
+{
+    struct taken *t = r->ahead;
+
+    r->ahead = r->hand;
+    r->hand = t;
+    drop(r->ahead);
+    while (take_next(r, t, t->batch.n_messages ? 0 : IDLE_MS))
+        ;
+    if (t->batch.n_messages > 0) { /* what came before a failure is applied first */
+        r->ahead->end = t->end;
+        return 0;
+    }
+    if (t->end == RR_KAFKA_NONE)
+        return 0;
+    return fail(f, t->end == RR_KAFKA_CUT ? FAIL_CUT : FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
 }
 
 /* ---- opening and closing ---- */
@@ -120,6 +216,7 @@ static int open_all(struct run *r, struct failure *f)
         apply_new(r->store, g.position.generation, &r->apply, f) != 0)
         return -1;
     apply_set_breaker(r->apply, &r->conf->breaker);
+    store_while_waiting(r->store, collect_ahead, r);
     rr_info("reading", "topic=%s offset=%lld generation=%d state=%s parked=%d", g.topic,
             (long long)g.position.next_offset, g.position.generation, g.state, g.position.parked);
     return 0;
@@ -130,61 +227,7 @@ static void close_all(struct run *r)
     apply_free(rr_take(r->apply));
     store_close(rr_take(r->store));
     rr_kafka_close(rr_take(r->kafka));
-}
-
-/* ---- messages ---- */
-
-static void tell_ignored(struct run *r, const struct rr_kafka_message *m, const char *reason, bool alarm)
-{
-    if (m->offset <= r->told) /* in an attempt that failed */
-        return;
-    r->told = m->offset;
-    telemetry_ignored(reason);
-    if (alarm)
-        rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
-                 "reason=%s topic=%s partition=0 offset=%lld key=%s", reason, r->conf->kafka.topic,
-                 (long long)m->offset, RR_Q(m->key ? arena_copy(&r->batch.arena, m->key, m->key_len) : ""));
-}
-
-static void take_message(struct run *r, const struct rr_kafka_message *m)
-{
-    const char *ignored;
-    bool alarm;
-
-    intake(&r->intake, m, &r->batch, &ignored, &alarm);
-    if (ignored)
-        tell_ignored(r, m, ignored, alarm);
-    r->next_offset = m->offset + 1;
-    r->fingerprint = m->fingerprint;
-}
-
-/* Behind a message whose key cannot be read nothing may come, and not much behind what opens the breaker. */
-static bool is_full(const struct run *r, size_t bytes)
-{
-    const struct batch *b = &r->batch;
-
-    return b->n_messages >= r->limit || b->n_days >= DAYS_MAX || bytes >= BYTES_MAX || b->unreadable ||
-           b->n_letters > r->conf->breaker.events;
-}
-
-/* What is there, up to the limits; waits for the first message only. */
-static int collect(struct run *r, struct failure *f)
-{
-    struct rr_kafka_message m;
-    size_t bytes = 0;
-
-    batch_reset(&r->batch);
-    while (!is_full(r, bytes)) {
-        switch (rr_kafka_next(r->kafka, r->batch.n_messages ? 0 : IDLE_MS, &m)) {
-        case RR_KAFKA_OK: break;
-        case RR_KAFKA_NONE: return 0;
-        case RR_KAFKA_CUT: return fail(f, FAIL_CUT, "%s", rr_kafka_error(r->kafka));
-        default: return fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
-        }
-        take_message(r, &m);
-        bytes += m.key_len + m.value_len;
-    }
-    return 0;
+    drop(r->ahead);
 }
 
 /* ---- what cannot be applied ---- */
@@ -193,7 +236,7 @@ static void tell_parked(const struct run *r)
 {
     char id[RR_UUID_TEXT];
 
-    for (const struct letter *l = r->batch.letters; l; l = l->next)
+    for (const struct letter *l = r->hand->batch.letters; l; l = l->next)
         if (l->kind != LETTER_BEHIND)
             rr_error("PARKED: an event that cannot be applied; later ones of it wait",
                      "offset=%lld reservation=%s room=%lld version=%lld reason=%s", (long long)l->offset,
@@ -211,10 +254,10 @@ static int fill_gaps(struct run *r, struct failure *f)
 
     if (!r->truth && truth_open(&r->conf->mysql, &r->truth, &why) != 0)
         r->truth = NULL;
-    end = gaps_fill(r->truth, r->store, r->position.generation, &r->batch, f);
+    end = gaps_fill(r->truth, r->store, r->position.generation, &r->hand->batch, f);
     if (end <= 0)
         return end;
-    for (const struct batch_reservation *v = r->batch.reservations; v; v = v->next)
+    for (const struct batch_reservation *v = r->hand->batch.reservations; v; v = v->next)
         if (v->gap && v->gap_reason)
             intake_verdict(&r->intake, v->gap->offset, v->gap_kind, v->gap_reason);
     return fail(f, FAIL_MESSAGE, "versions are missing");
@@ -242,7 +285,7 @@ static int retry_gaps(struct run *r, struct failure *f)
 
 static void applied(struct run *r, int64_t since)
 {
-    telemetry_applied(&r->telemetry, &r->batch, rr_time_monotonic() - since);
+    telemetry_applied(&r->telemetry, &r->hand->batch, rr_time_monotonic() - since);
     health_well(r->health, &r->position);
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
@@ -259,8 +302,9 @@ static int apply(struct run *r, struct failure *f)
 {
     int64_t since = rr_time_monotonic();
 
-    while (apply_batch(r->apply, &r->batch, r->next_offset, r->fingerprint, &r->position, f) != 0)
-        if (!r->batch.n_gaps || fill_gaps(r, f) != 0)
+    while (apply_batch(r->apply, &r->hand->batch, r->hand->next_offset, r->hand->fingerprint, &r->position,
+                       f) != 0)
+        if (!r->hand->batch.n_gaps || fill_gaps(r, f) != 0)
             return -1;
     applied(r, since);
     return r->position.halted ? fail(f, FAIL_HALTED, "too much was parked") : 0;
@@ -272,7 +316,7 @@ static int run_batch(struct run *r, struct failure *f)
 
     if (retry_gaps(r, f) != 0 || collect(r, f) != 0)
         return -1;
-    if (r->batch.n_messages > 0) {
+    if (r->hand->batch.n_messages > 0) {
         if (apply(r, f) != 0)
             return -1;
     } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
@@ -372,19 +416,20 @@ static void wait_halted(struct run *r)
 /* True: begin again at once, and the messages that cannot be applied are parked. */
 static bool judge_message(struct run *r, const struct failure *f)
 {
-    if (r->batch.n_gaps)
+    if (r->hand->batch.n_gaps)
         return true;
     /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
-    if (r->batch.n_messages > 1) {
+    if (r->hand->batch.n_messages > 1) {
         rr_log(r->limit == r->conf->batch_events ? RR_LOG_WARN : RR_LOG_DEBUG, NULL,
                "a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
-               r->batch.n_messages, RR_Q(f->text));
-        r->limit = r->batch.n_messages / 2;
+               r->hand->batch.n_messages, RR_Q(f->text));
+        r->limit = r->hand->batch.n_messages / 2;
         return true;
     }
-    if ((!r->batch.events && !r->batch.rooms) || intake_has_verdict(&r->intake, r->next_offset - 1))
+    if ((!r->hand->batch.events && !r->hand->batch.rooms) ||
+        intake_has_verdict(&r->intake, r->hand->next_offset - 1))
         return false; /* not for what it says */
-    intake_verdict(&r->intake, r->next_offset - 1, LETTER_MESSAGE, f->text);
+    intake_verdict(&r->intake, r->hand->next_offset - 1, LETTER_MESSAGE, f->text);
     return true;
 }
 
@@ -464,6 +509,15 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
+static void fini(struct run *r)
+{
+    truth_close(r->truth);
+    intake_fini(&r->intake);
+    for (size_t i = 0; i < RR_LEN(r->taken); i++)
+        batch_fini(&r->taken[i].batch);
+    free(r);
+}
+
 int run_start(const struct run_conf *conf, struct health *health, struct run **ret)
 {
     struct run *r = calloc(1, sizeof(*r));
@@ -479,15 +533,18 @@ int run_start(const struct run_conf *conf, struct health *health, struct run **r
     r->pause_ms = PAUSE_MIN_MS;
     r->told = -1;
     telemetry_init(&r->telemetry);
-    batch_init(&r->batch);
-    r->batch.parked = &r->intake.parked;
+    for (size_t i = 0; i < RR_LEN(r->taken); i++) {
+        batch_init(&r->taken[i].batch);
+        r->taken[i].batch.parked = &r->intake.parked;
+    }
+    r->hand = &r->taken[0];
+    r->ahead = &r->taken[1];
     r->wake = eventfd(0, EFD_CLOEXEC);
     err = r->wake < 0 ? errno : pthread_create(&r->thread, NULL, run_thread, r);
     if (err) {
         if (r->wake >= 0)
             close(r->wake);
-        batch_fini(&r->batch);
-        free(r);
+        fini(r);
         return -err;
     }
     *ret = r;
@@ -500,8 +557,5 @@ void run_stop(struct run *r)
     eventfd_write(r->wake, 1);
     pthread_join(r->thread, NULL);
     close(r->wake);
-    truth_close(r->truth);
-    intake_fini(&r->intake);
-    batch_fini(&r->batch);
-    free(r);
+    fini(r);
 }

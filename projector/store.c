@@ -16,8 +16,10 @@ struct store {
     int stop;         /* -1: none */
     int64_t deadline; /* of the trip */
     PGresult *results[MAX_RESULTS];
-    int n_results, n_sent; /* answers that are there; statements collected */
-    bool broken;           /* collecting failed: the trip says so */
+    int n_results, n_sent;   /* answers that are there; statements collected */
+    bool (*work)(void *arg); /* NULL: none */
+    void *work_arg;
+    bool broken; /* collecting failed: the trip says so */
 };
 
 /* ---- parameters ---- */
@@ -119,6 +121,12 @@ struct text store_text(const PGresult *res, int row, int column)
 
 /* ---- a trip ---- */
 
+void store_while_waiting(struct store *s, bool (*work)(void *arg), void *arg)
+{
+    s->work = work;
+    s->work_arg = arg;
+}
+
 static int lost(const struct store *s, struct failure *f)
 {
     const char *why = PQerrorMessage(s->conn);
@@ -135,6 +143,8 @@ static int wait_for(struct store *s, short events, struct failure *f)
 
     if (left <= 0)
         return fail(f, FAIL_POSTGRES, "PostgreSQL: no answer within %u ms", s->timeout_ms);
+    while (s->work && poll(p, RR_LEN(p), 0) == 0 && s->work(s->work_arg))
+        ;
     poll(p, RR_LEN(p), (int)(left / 1000) + 1);
     if (p[1].revents) {
         s->stop = -1; /* it stays readable */

@@ -66,6 +66,9 @@ int store_trip(struct store *s, struct failure *f) RR_MUST_CHECK;
 /* Clears; a trip of one statement; its result. */
 int store_ask(struct store *s, const struct statement *st, const struct params *params, const PGresult **ret,
               struct failure *f) RR_MUST_CHECK;
+/* While answers are waited for, `work` is called again and again until it returns false: there is no more to
+ * do. It must not use the store, and be back within a millisecond. */
+void store_while_waiting(struct store *s, bool (*work)(void *arg), void *arg);
 /* In binary; stands until store_clear(). */
 const PGresult *store_result(const struct store *s, int number);
 void store_clear(struct store *s);
