@@ -191,6 +191,14 @@ class Stack:
             tasks.go(self._migrate_postgres, postgres_up, dbmate)
             tasks.go(self._build, packaged)
 
+    def up_log(self) -> None:
+        """As up_read_model(), and a Kafka broker: what a projector needs, once somebody has filled a topic."""
+        with self._turn(), Tasks() as tasks:
+            packaged = tasks.go(self._install_packages)
+            kafka_files = tasks.go(lambda: self._fetch("kafka"), packaged)
+            tasks.go(self.kafka.start, kafka_files)
+            tasks.go(self.up_read_model, packaged)
+
     def install(self) -> None:
         """Debian packages and downloads, as far as they are missing."""
         with self._turn(), Tasks() as tasks:
