@@ -184,13 +184,13 @@ static void choose_title(struct fill *f, char out[64], unsigned change)
  * in which it starts. */
 static int64_t made_at(struct fill *f, int64_t from)
 {
-    int64_t today = f->plan.today, end = f->end_day * RR_US_PER_DAY;
+    int64_t today = f->plan.today, ahead = f->plan.days_ahead * RR_US_PER_DAY;
     int64_t at = from - RR_US_PER_HOUR - (int64_t)below(f, (uint64_t)(14 * RR_US_PER_DAY));
+    double later = from > today ? (double)(from - today) / (double)ahead : 0;
 
     if (at < today - RR_US_PER_DAY)
         return at;
-    return today - 29 * RR_US_PER_DAY +
-           (int64_t)((double)(from - today) / (double)(end - today + 1) * 27.0 * (double)RR_US_PER_DAY) +
+    return today - 29 * RR_US_PER_DAY + (int64_t)(later * 27.0 * (double)RR_US_PER_DAY) +
            (int64_t)below(f, (uint64_t)RR_US_PER_DAY);
 }
 
