@@ -191,6 +191,8 @@ static void compare_state(const struct compare *c, const struct slice *s)
     time_field(&b, "created_at", held->created_at, truth->created_at);
     time_field(&b, "updated_at", held->updated_at, truth->updated_at);
     room = truth_find_room(c->rooms, held->room_id);
+    if (!s->state->room_name.s && c->exempt && parked_has_room(&c->exempt->parked, held->room_id))
+        room = NULL; /* applied while the room was parked */
     text_field(&b, "room_name", s->state->room_name, room ? room->name : (struct text){.s = NULL});
     text_field(&b, "room_location", s->state->room_location,
                room ? room->location : (struct text){.s = NULL});
@@ -213,6 +215,33 @@ static void add_newer(const struct compare *c, const struct rr_uuid *id)
     n->ids[n->n++] = *id;
 }
 
+static bool holds(const struct slice *s, int64_t version)
+{
+    for (size_t i = 0; i < s->n_held; i++)
+        if (s->held[i].after.version == version)
+            return true;
+    return false;
+}
+
+/* Leaves out of the truth what is parked or was skipped, but not what has been applied all the same. */
+static void leave_out(const struct compare *c, struct slice *s, int64_t held)
+{
+    struct event *kept;
+    size_t n = 0;
+
+    if (!parked_has_reservation(&c->exempt->parked, &s->id) && !exempt_skipped(c->exempt, &s->id).n)
+        return;
+    kept = arena_alloc(c->arena, (s->n_truth + 1) * sizeof(*kept));
+    for (size_t i = 0; i < s->n_truth; i++) {
+        int64_t version = s->truth[i].after.version;
+
+        if (holds(s, version) || !exempt_event(c->exempt, &s->id, version, held))
+            kept[n++] = s->truth[i];
+    }
+    s->truth = kept;
+    s->n_truth = n;
+}
+
 static void compare_slice(const struct compare *c, struct slice *s)
 {
     int64_t version = held_version(s);
@@ -224,6 +253,8 @@ static void compare_slice(const struct compare *c, struct slice *s)
     /* A fresh truth may be ahead of what was held a moment ago. */
     while (!c->newer && s->n_truth > 0 && last_version(s->truth, s->n_truth) > version)
         s->n_truth--;
+    if (c->exempt)
+        leave_out(c, s, version);
     compare_events(c, s);
     compare_state(c, s);
 }

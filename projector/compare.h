@@ -5,6 +5,7 @@
  * back to be compared with a fresh truth. */
 #pragma once
 
+#include "exempt.h"
 #include "held.h"
 #include "report.h"
 #include "truth.h"
@@ -18,6 +19,7 @@ struct newer {
 struct compare {
     struct arena *arena; /* for what is computed on the way */
     struct report *report;
+    const struct exempt *exempt; /* NULL: everything has to be held */
     const struct truth_rooms
         *rooms;          /* the generation's own, in order of id: whose names its rows have to show */
     struct newer *newer; /* NULL: the truth is fresh, and what goes beyond it is a difference */

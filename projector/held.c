@@ -100,6 +100,12 @@ int held_release(struct held *h, struct failure *f)
     return store_ask(h->store, &sql_commit, NULL, &res, f);
 }
 
+int held_exempt(struct held *h, struct exempt *ret, struct failure *f)
+{
+    store_clear(h->store);
+    return exempt_load(h->store, h->generation, ret, f);
+}
+
 /* ---- rows ---- */
 
 static struct text keep(struct arena *arena, struct text t)

@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "buckets.h"
 #include "change.h"
+#include "exempt.h"
 #include "failure.h"
 #include "store.h"
 #include "truth.h"
@@ -57,6 +58,8 @@ int held_position(struct held *h, int64_t *ret_next_offset, struct failure *f) R
 int held_snapshot(struct held *h, struct failure *f) RR_MUST_CHECK;
 int held_release(struct held *h, struct failure *f) RR_MUST_CHECK;
 
+/* What is parked and skipped, as far as it can be seen now. */
+int held_exempt(struct held *h, struct exempt *ret, struct failure *f) RR_MUST_CHECK;
 /* As truth_bound(). */
 int held_bound(struct held *h, struct id_range *range, size_t n, struct failure *f) RR_MUST_CHECK;
 int held_range(struct held *h, const struct id_range *range, struct arena *arena, struct held_rows *ret,

@@ -1,6 +1,7 @@
 #include "repair.h"
 #include "apply.h"
 #include "apply_sql.h"
+#include "exempt.h"
 #include "held.h"
 #include "truth.h"
 
@@ -18,6 +19,7 @@ struct repair {
     struct store *store;
     struct apply *apply;
     struct batch batch;
+    struct exempt exempt;
     struct pgarray column[2];
     bool unproven;
 };
@@ -78,7 +80,8 @@ static int begin(struct repair *r, struct failure *f)
     if (PQntuples(store_result(r->store, lock)) == 0)
         return fail(f, FAIL_MOVED, "generation %d has retired", r->generation);
     r->unproven = store_bool(store_result(r->store, lock), 0, 0);
-    return 0;
+    store_clear(r->store);
+    return exempt_load(r->store, r->generation, &r->exempt, f);
 }
 
 static int commit(struct repair *r, struct failure *f)
@@ -294,7 +297,8 @@ static int64_t last_version(const struct truth_rows *truth, const uint8_t *id)
 
 /* The truth of the chunk. A transaction reaches the log a moment before its rows can be seen in MySQL: what
  * has been applied of it must not be taken away again. What the truth does not show in time is left alone. */
-static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret, struct failure *f)
+static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret, const PGresult **ret_held,
+                      struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *held;
@@ -307,7 +311,7 @@ static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret,
     number = store_add(r->store, &sql_events_held, &p);
     if (store_trip(r->store, f) != 0)
         return -1;
-    held = store_result(r->store, number);
+    *ret_held = held = store_result(r->store, number);
     for (int tries = 0; tries <= TRUTH_TRIES; tries++) {
         if (tries)
             truth_wait();
@@ -373,9 +377,36 @@ static void ask_days(struct repair *r, const PGresult *deleted)
         k->asked = true;
 }
 
+static int64_t held_last(const PGresult *held, const struct rr_uuid *id)
+{
+    for (int i = 0; i < PQntuples(held); i++)
+        if (memcmp(PQgetvalue(held, i, 0), id->b, sizeof(id->b)) == 0)
+            return store_int4(held, i, 1);
+    return 0;
+}
+
+/* The truth of the chunk, but for what is parked or was skipped. */
+static void add_events(struct repair *r, const struct chunk *c, const struct truth_rows *truth,
+                       const PGresult *held)
+{
+    for (size_t i = 0; i < truth->n_events; i++) {
+        const struct reservation *v = &truth->events[i].after;
+
+        if (has_id(c, &v->id) && !exempt_event(&r->exempt, &v->id, v->version, held_last(held, &v->id)))
+            batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth->events[i]}, 0);
+    }
+    for (struct batch_reservation *v = r->batch.reservations; v; v = v->next) {
+        const struct exempt_versions skipped = exempt_skipped(&r->exempt, &v->id);
+
+        v->skipped = skipped.versions;
+        v->n_skipped = skipped.n;
+    }
+}
+
 static int repair_reservations_chunk(struct repair *r, const struct difference **at, struct failure *f)
 {
     struct truth_rows truth = {.n_events = 0};
+    const PGresult *held;
     struct chunk c;
     int deleted;
 
@@ -385,11 +416,9 @@ static int repair_reservations_chunk(struct repair *r, const struct difference *
     if (begin(r, f) != 0)
         return -1;
     refuse_ids(r, &c);
-    if (read_truth(r, &c, &truth, f) != 0)
+    if (read_truth(r, &c, &truth, &held, f) != 0)
         return -1;
-    for (size_t i = 0; i < truth.n_events; i++)
-        if (has_id(&c, &truth.events[i].after.id))
-            batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth.events[i]}, 0);
+    add_events(r, &c, &truth, held);
     deleted = add_deletes(r, &c);
     if (store_trip(r->store, f) != 0 || batch_plan(&r->batch, f) != 0)
         return -1;
@@ -522,6 +551,7 @@ int repair(const struct verify_conf *conf, int32_t generation, const struct repo
     int end;
 
     batch_init(&r.batch);
+    r.batch.parked = &r.exempt.parked;
     end = run(&r, f);
     apply_free(r.apply);
     store_close(r.store);
@@ -529,5 +559,6 @@ int repair(const struct verify_conf *conf, int32_t generation, const struct repo
     for (size_t i = 0; i < RR_LEN(r.column); i++)
         pgarray_fini(&r.column[i]);
     batch_fini(&r.batch);
+    exempt_fini(&r.exempt);
     return end;
 }

@@ -3,7 +3,8 @@
  * In small chunks, each a transaction that locks the position's row first, as every writer of a generation
  * does, and reads the truth only then: so what it writes is never older than what a batch has written. It
  * replaces whole rows, keeps the numbers of events that stand, and computes the touched buckets again from
- * the rows in the same transaction. What the truth disagrees about with itself is left alone. */
+ * the rows in the same transaction. Events that are parked or were skipped are left out. What the truth
+ * disagrees about with itself is left alone. */
 #pragma once
 
 #include "failure.h"

@@ -25,6 +25,7 @@ struct verify {
     struct verify_totals *totals;
     struct arena rooms_arena, range_arena;
     struct truth_rooms truth_rooms, held_rooms;
+    struct exempt exempt;
     struct usage usage; /* what the generation's own reservations occupy */
     int64_t *again;     /* rooms to be compared again, in rooms_arena */
     size_t n_again;
@@ -122,6 +123,13 @@ static void room_differs(struct verify *v, int64_t id, enum difference_kind kind
                NULL);
 }
 
+/* It is older than the truth, or missing. */
+static void room_is_behind(struct verify *v, const struct room *truth, enum difference_kind kind)
+{
+    if (!exempt_room(&v->exempt, truth->id, truth->version))
+        room_differs(v, truth->id, kind);
+}
+
 static int compare_rooms(struct verify *v, struct failure *f)
 {
     const struct truth_rooms *t = &v->truth_rooms, *h = &v->held_rooms;
@@ -136,7 +144,7 @@ static int compare_rooms(struct verify *v, struct failure *f)
         const struct room *truth = i < t->n ? &t->rooms[i] : NULL, *held = k < h->n ? &h->rooms[k] : NULL;
 
         if (truth && (!held || truth->id < held->id)) {
-            room_differs(v, truth->id, DIFFERENCE_MISSING);
+            room_is_behind(v, truth, DIFFERENCE_MISSING);
             i++;
             continue;
         }
@@ -147,7 +155,7 @@ static int compare_rooms(struct verify *v, struct failure *f)
         if (!truth || truth->id != held->id || truth->version < held->version)
             v->again[v->n_again++] = held->id;
         else if (truth->version > held->version)
-            room_differs(v, held->id, DIFFERENCE_STALE);
+            room_is_behind(v, truth, DIFFERENCE_STALE);
         else
             compare_room(truth, held, v->report);
     }
@@ -179,6 +187,8 @@ static int compare_room_again(struct verify *v, int64_t id, struct failure *f)
             truth_wait();
             continue;
         }
+        if (held.version < truth.version && exempt_room(&v->exempt, id, truth.version))
+            return 0;
         if (held.version > truth.version || held.version < expected) {
             room_differs(v, id,
                          !in_truth                      ? DIFFERENCE_EXTRA
@@ -196,6 +206,8 @@ static int compare_room_again(struct verify *v, int64_t id, struct failure *f)
 
 static int compare_rooms_again(struct verify *v, struct failure *f)
 {
+    if (v->n_again && held_exempt(v->live, &v->exempt, f) != 0)
+        return -1;
     for (size_t i = 0; i < v->n_again; i++)
         if (compare_room_again(v, v->again[i], f) != 0)
             return -1;
@@ -275,8 +287,11 @@ static int compare_newer(struct verify *v, struct compare *c, const struct held_
 static int compare_range(struct verify *v, const struct id_range *range, struct failure *f)
 {
     struct newer newer = {.n = 0};
-    struct compare c = {
-        .arena = &v->range_arena, .report = v->report, .rooms = &v->held_rooms, .newer = &newer};
+    struct compare c = {.arena = &v->range_arena,
+                        .report = v->report,
+                        .exempt = &v->exempt,
+                        .rooms = &v->held_rooms,
+                        .newer = &newer};
     struct truth_rows truth;
     struct held_rows held;
 
@@ -416,6 +431,10 @@ static int run(struct verify *v, struct failure *f)
     if (truth_snapshot(v->truth, &v->totals->truth_at, f) != 0 ||
         await_applied(v, v->totals->truth_at, f) != 0 || held_snapshot(v->held, f) != 0)
         return -1;
+    if (held_exempt(v->held, &v->exempt, f) != 0)
+        return -1;
+    v->totals->parked = v->exempt.n_parked;
+    v->totals->skipped = v->exempt.n_skipped;
     if (compare_rooms(v, f) != 0 || compare_reservations(v, f) != 0 || compare_buckets(v, f) != 0 ||
         held_release(v->held, f) != 0)
         return -1;
@@ -435,6 +454,7 @@ int verify(const struct verify_conf *conf, int32_t generation, struct report *re
     held_close(v.held);
     held_close(v.live);
     truth_close(v.truth);
+    exempt_fini(&v.exempt);
     usage_fini(&v.usage);
     arena_fini(&v.range_arena);
     arena_fini(&v.rooms_arena);

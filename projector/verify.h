@@ -5,7 +5,8 @@
  *   P  a snapshot of the generation, which therefore contains S
  *
  * P has to hold what S holds. What P holds beyond S is compared with the truth read once more; a room, which
- * has no journal, until both are met at one version. Buckets are computed again from P's own reservations. */
+ * has no journal, until both are met at one version. Events that are parked or were skipped are no
+ * difference. Buckets are computed again from P's own reservations. */
 #pragma once
 
 #include "failure.h"
@@ -27,7 +28,8 @@ struct verify_conf {
 
 struct verify_totals {
     size_t reservations, events, rooms, days;
-    int64_t truth_at; /* MySQL's clock when S was opened */
+    size_t parked, skipped; /* events that are not held, and need not be */
+    int64_t truth_at;       /* MySQL's clock when S was opened */
 };
 
 /* 0, or -1 when it is time to give up. */

@@ -43,6 +43,10 @@ static void print_text(const struct outcome *o)
            "%zu days of rooms\n",
            o->generation, o->last->n ? "differs from" : "equals", rr_time_format(t->truth_at, at), o->last->n,
            t->reservations, t->events, t->rooms, t->days);
+    if (t->parked || t->skipped)
+        printf("left out: %zu events that are parked, %zu that were skipped, see `projector dead-letters "
+               "list`\n",
+               t->parked, t->skipped);
 }
 
 static void print_json(const struct outcome *o)
@@ -59,6 +63,8 @@ static void print_json(const struct outcome *o)
     rr_json_uint(&j, "events", o->totals.events);
     rr_json_uint(&j, "rooms", o->totals.rooms);
     rr_json_uint(&j, "room_days", o->totals.days);
+    rr_json_uint(&j, "parked", o->totals.parked);
+    rr_json_uint(&j, "skipped", o->totals.skipped);
     rr_json_array(&j, "differences");
     for (const struct difference *d = o->found.first; d; d = d->next)
         difference_json(d, &j);

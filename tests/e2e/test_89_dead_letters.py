@@ -283,7 +283,7 @@ def test_a_gap_is_filled_by_itself_when_mysql_is_back(
     eventually(lambda: any(third["id"].replace("-", "") in value for value in topic.read(end)), 60, 0.2)
     stack.stop(["mysql"])
     try:
-        stack.server("projector").start()
+        stack.server("projector").launch()
         (gap,) = letters.wait(booked)
         assert (gap["kind"], gap["version"]) == ("gap", 3)
         assert query.reservation(booked).headers["Projection-Parked"] == "1"
@@ -376,6 +376,45 @@ def test_too_many_that_are_parked_open_the_breaker(
                 letters.run("skip", str(letters.of(one)[0]["id"]), "--reason", "a test")
     finally:
         stack.start(["projector"])
+
+
+def test_verify_leaves_out_what_is_parked_and_skipped_and_repairs_all_else(
+    stack, command, query, topic, letters, pg, room, user, unlogged, caught_up
+):
+    parked, skipped = (
+        command.reserve(room, on(day, "10:00"), on(day, "11:00"), user, title="x") for day in (2, 3)
+    )
+    other_room = command.create_room()
+    caught_up()
+    for booked in (parked, skipped):
+        topic.send(reservation_key(booked), event(booked, 2, kind="?"))
+        letters.wait(booked)
+    topic.send(room_key(other_room), room_event(other_room, 2, active="?"))
+    letters.wait(other_room)
+    command.change_room(other_room, capacity=77)
+    in_other_room = command.reserve(other_room, on(2, "10:00"), on(2, "11:00"), user)
+    command.change(parked, title="Second")
+    unlogged("UPDATE reservation SET title = 'Lost' WHERE id = UUID_TO_BIN(%s)", [skipped["id"]])
+    letters.run("skip", str(letters.of(skipped)[0]["id"]), "--reason", "a test")
+    third = command.change(command.reservation(skipped), title="Third")
+    query.reservation(skipped, token=[third.token, in_other_room.token], wait=10)
+    letters.wait(parked, 2)
+    ended = programs.run(stack, "projector", "verify", "--json", seconds=120)
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["differences"]) == (0, []), told
+    assert (told["parked"], told["skipped"]) == (4, 1)
+    (generation,) = pg.execute("SELECT generation FROM projection.generation WHERE state = 'serving'").fetchone()
+    pg.execute(f"UPDATE g{generation}.reservation SET title = 'wrong' WHERE room_id = %s", [room["id"]])
+    pg.execute(f"DELETE FROM g{generation}.reservation_history WHERE reservation_id = %s", [skipped["id"]])
+    ended = programs.run(stack, "projector", "verify", "--repair", "--json", seconds=120)
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["differences_left"]) == (0, 0), told
+    assert query.reservation(parked)["title"] == "x"
+    assert query.reservation(skipped)["title"] == "Third"
+    assert [i["version"] for i in query.read(f"/v1/reservations/{skipped['id']}/history")["items"]] == [3, 1]
+    letters.run("retry", "--all")
+    assert query.reservation(parked)["title"] == "Second"
+    assert query.reservation(in_other_room)["room_name"] == other_room["name"]
 
 
 @pytest.mark.parametrize(

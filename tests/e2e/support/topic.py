@@ -40,7 +40,7 @@ class Topic:
         consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "reads", "enable.auto.commit": False})
         try:
             consumer.assign([TopicPartition(NAME, 0, offset)])
-            messages = consumer.consume(1000, timeout=1)
+            messages = consumer.consume(1000, timeout=5)
             return [message.value().decode() for message in messages if not message.error() and message.value()]
         finally:
             consumer.close()

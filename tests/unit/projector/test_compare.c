@@ -9,6 +9,7 @@
 static struct arena arena;
 static struct report report;
 static struct newer newer;
+static struct exempt exempt;
 
 static struct text text(const char *s)
 {
@@ -40,7 +41,11 @@ static void compare(const struct truth_rows *truth, const struct held_rows *held
 {
     struct room room = {.id = 1, .name = text("A-101")};
     struct truth_rooms rooms = {.rooms = &room, .n = 1};
-    struct compare c = {.arena = &arena, .report = &report, .rooms = &rooms, .newer = fresh ? NULL : &newer};
+    struct compare c = {.arena = &arena,
+                        .report = &report,
+                        .exempt = &exempt,
+                        .rooms = &rooms,
+                        .newer = fresh ? NULL : &newer};
 
     compare_rows(&c, truth, held);
 }
@@ -49,6 +54,7 @@ static int setup(void **unused)
 {
     (void)unused;
     newer = (struct newer){.n = 0};
+    exempt = (struct exempt){.n_parked = 0};
     report_init(&report);
     return 0;
 }
@@ -57,6 +63,7 @@ static int teardown(void **unused)
 {
     (void)unused;
     report_fini(&report);
+    exempt_fini(&exempt);
     arena_fini(&arena);
     return 0;
 }
@@ -124,6 +131,71 @@ static void the_truth_read_before_has_to_be_held(void **unused)
     assert_int_equal(report.first->next->kind, DIFFERENCE_STALE);
 }
 
+static void leave_out(int64_t version, bool is_parked)
+{
+    struct subject s = {.what = SUBJECT_RESERVATION, .version = version};
+
+    s.reservation_id.b[15] = 1;
+    exempt_add(&exempt, &s, is_parked);
+}
+
+static void what_is_parked_need_not_be_held_but_what_came_before_it_does(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    leave_out(2, true);
+    held.n_events = 1;
+    states[0] = state(&held_events[0]);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 0);
+    held_events[0].after.title = text("x");
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 1);
+}
+
+static void a_skipped_version_need_not_be_held_and_what_follows_changed_from_the_one_before(void **unused)
+{
+    struct event truth_events[] = {event(1, 1, "a"), event(1, 2, "b"), event(1, 3, "c")};
+    struct event held_events[] = {event(1, 1, "a"), event(1, 3, "c")};
+    struct text changes[] = {text("{}"), text("{\"title\": {\"to\": \"c\", \"from\": \"a\"}}")};
+    struct held_state states[] = {state(&held_events[1])};
+    struct truth_rows truth = {.events = truth_events, .n_events = 3};
+    struct held_rows held = {
+        .events = held_events, .changes = changes, .n_events = 2, .states = states, .n_states = 1};
+
+    (void)unused;
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 2); /* the version, and what the next one changed */
+    leave_out(2, false);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 2);
+}
+
+static void a_version_that_was_applied_after_all_is_compared(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    leave_out(2, false);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 0);
+    held_events[1].after.title = text("x");
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 1);
+}
+
+static void in_a_parked_room_a_name_may_be_missing_but_not_wrong(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    exempt_add(&exempt, &(struct subject){.what = SUBJECT_ROOM, .room_id = 1}, true);
+    states[0].room_name = text(NULL);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 0);
+    states[0].room_name = text("B-202");
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 1);
+}
+
 static void differences_are_told_in_words(void **unused)
 {
     struct rr_buf buf = {.data = NULL};
@@ -176,6 +248,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_fresh_truth_may_be_ahead_of_what_was_held_a_moment_ago, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_truth_read_before_has_to_be_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_parked_need_not_be_held_but_what_came_before_it_does, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_skipped_version_need_not_be_held_and_what_follows_changed_from_the_one_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_version_that_was_applied_after_all_is_compared, setup, teardown),
+        cmocka_unit_test_setup_teardown(in_a_parked_room_a_name_may_be_missing_but_not_wrong, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(differences_are_told_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(a_truth_that_disagrees_with_itself_is_an_alarm, setup, teardown),
         cmocka_unit_test_setup_teardown(rooms_of_one_version_have_to_be_the_same, setup, teardown),
