@@ -70,6 +70,7 @@ static void park(struct intake *in, const struct rr_kafka_message *m, struct bat
                              .reason = bytes(&b->arena, reason, strlen(reason))};
 
     parked_put(&in->parked, subject);
+    in->parked.n_gaps += kind == LETTER_GAP;
     batch_park(b, &l, committed_at);
 }
 

@@ -10,7 +10,7 @@
 
 struct parked {
     struct map reservations, rooms;
-    size_t n_gaps; /* of those that were loaded: for want of MySQL */
+    size_t n_gaps; /* for want of MySQL */
 };
 
 void parked_put(struct parked *p, const struct subject *s); /* a reservation's or a room's */

@@ -157,6 +157,7 @@ static void a_verdict_parks_the_message_at_its_offset(void **state)
     assert_int_equal(batch.n_events, 2);
     assert_int_equal(batch.letters->kind, LETTER_GAP);
     assert_string_equal(batch.letters->reason.s, "version 2 is missing");
+    assert_int_equal(in.parked.n_gaps, 1);
     assert_int_equal(batch.letters->next->kind, LETTER_BEHIND);
     intake_forget(&in, 24);
     assert_false(intake_has_verdict(&in, 21));
