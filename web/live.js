@@ -17,6 +17,9 @@ async function run(changed, state, signal) {
     try {
       const more = last ? { "Last-Event-ID": last } : {};
       const answer = await fetch("/v1/events", { headers: headers(more), signal });
+      if (answer.status === 401) {
+        return; // until somebody signs in
+      }
       if (answer.ok) {
         state(true);
         for await (const block of blocks(answer.body)) {

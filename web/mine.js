@@ -43,13 +43,21 @@ function card(reservation) {
   if (!cancelled && new Date(reservation.ends_at) > new Date()) {
     const actions = element("div", "", { className: "actions" });
     const key = newKey();
-    actions.append(button("Change", () => book(reservation, again)), button("Cancel", () => cancel(reservation, key)));
+    const change = button("Change", () => book(reservation, again));
+    const giveBack = button("Cancel", () => cancel(reservation, key));
+    for (const each of [change, giveBack]) {
+      each.setAttribute("aria-label", `${each.textContent} ${spanInWords(reservation)}, ${reservation.room_name}`);
+    }
+    actions.append(change, giveBack);
     item.append(actions);
   }
   return item;
 }
 
 async function cancel(reservation, key) {
+  if (!confirm(`Give back ${reservation.room_name}, ${spanInWords(reservation)}?`)) {
+    return;
+  }
   try {
     await write("POST", `/v1/reservations/${reservation.id}/cancellation`, {}, key);
     say(`Cancelled: ${reservation.room_name}, ${spanInWords(reservation)}.`);

@@ -55,7 +55,7 @@ async function card(room) {
   const gaps = from < to ? (await read(`/v1/rooms/${room.id}/free`, query)).items : [];
   const item = element("li");
   item.append(element("h3", room.name));
-  item.append(element("p", [`${room.capacity} people`, room.location].filter(Boolean).join(", ")));
+  item.append(element("p", [room.capacity === 1 ? "1 person" : `${room.capacity} people`, room.location].filter(Boolean).join(", ")));
   const times = element("div", "", { className: "times" });
   for (const gap of gaps) {
     const start = new Date(gap.starts_at);
