@@ -84,6 +84,8 @@ def _env(stack: Stack, args) -> None:
 
 
 def _demo(stack: Stack, args) -> None:
+    if not stack.command_svc.alive():
+        raise StackError("the demo goes through command-svc, which does not run: scripts/stack up")
     demo.load(stack)
 
 

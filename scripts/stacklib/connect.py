@@ -5,7 +5,6 @@ from pathlib import Path
 
 from . import account
 from .java import JavaServer
-from .ports import HOST
 from .server import fill, http_get, local_url, write_if_changed
 
 
@@ -17,17 +16,21 @@ class Connect(JavaServer):
 
     def __init__(self, stack):
         super().__init__(stack)
-        self.url = local_url(self.port)
+        self.url = local_url(self.port, self.host)
 
     def prepare(self) -> None:
         account.folder(self.folder)
+        write_if_changed(self.settings_file, self.settings_text(self.stack.files.kafka / "plugins"))
+
+    def settings_text(self, plugins: Path) -> str:
+        """The worker's settings; `plugins` is the folder that has Debezium's."""
         values = {
             "bootstrap": self.stack.kafka.bootstrap,
-            "host": HOST,
+            "host": self.host,
             "port": self.port,
-            "plugins": self.stack.files.kafka / "plugins",
+            "plugins": plugins,
         }
-        write_if_changed(self.settings_file, fill(self.stack.repo / "deploy/kafka/connect.properties", values))
+        return fill(self.stack.repo / "deploy/kafka/connect.properties", values)
 
     @property
     def settings_file(self) -> Path:

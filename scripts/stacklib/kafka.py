@@ -8,7 +8,6 @@ from pathlib import Path
 
 from . import account, command
 from .java import JavaServer
-from .ports import HOST
 from .server import fill, write_if_changed
 
 
@@ -20,20 +19,14 @@ class Kafka(JavaServer):
     def __init__(self, stack):
         super().__init__(stack)
         self.data: Path = self.folder / "data"
-        self.bootstrap = f"{HOST}:{self.port}"
+        self.bootstrap = f"{self.host}:{self.port}"
 
     def ports(self) -> dict[str, int]:
         return {self.name: self.port, "kafka-controller": self.stack.ports["kafka-controller"]}
 
     def prepare(self) -> None:
         account.folder(self.folder)
-        values = {
-            "host": HOST,
-            "port": self.port,
-            "controller_port": self.stack.ports["kafka-controller"],
-            "data": self.data,
-        }
-        write_if_changed(self.settings_file, fill(self.stack.repo / "deploy/kafka/server.properties", values))
+        write_if_changed(self.settings_file, self.settings_text(self.data))
         if not (self.data / "meta.properties").exists():
             self._format()
 
@@ -41,11 +34,21 @@ class Kafka(JavaServer):
     def settings_file(self) -> Path:
         return self.folder / "server.properties"
 
+    def settings_text(self, data: Path) -> str:
+        """The broker's settings; `data` is where its data lie."""
+        values = {
+            "host": self.host,
+            "port": self.port,
+            "controller_port": self.stack.ports["kafka-controller"],
+            "data": data,
+        }
+        return fill(self.stack.repo / "deploy/kafka/server.properties", values)
+
     def ready(self) -> bool:
         """True once the broker answers an ApiVersions request."""
         request = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation, no client id
         try:
-            with socket.create_connection((HOST, self.port), timeout=2) as connection:
+            with socket.create_connection((self.host, self.port), timeout=2) as connection:
                 connection.settimeout(2)
                 connection.sendall(struct.pack(">i", len(request)) + request)
                 return len(connection.recv(8)) > 0
@@ -54,7 +57,8 @@ class Kafka(JavaServer):
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["--cluster-id", cluster, "--config", str(self.settings_file)]
+        # One word: an id may begin with a dash.
+        arguments = [f"--cluster-id={cluster}", "--config", str(self.settings_file)]
         argv = self.java(
             "128m", "kafka.tools.StorageTool", "format", *arguments, "--standalone", "--ignore-formatted"
         )

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from . import account, command
 from .errors import StackError
-from .ports import HOST
 from .server import Server, write_if_changed
 
 DATABASE = "reservations"
@@ -34,12 +33,16 @@ class Mysql(Server):
         return self.stack.passwords.get(f"mysql-{user}")
 
     def url(self, user: str = ROOT) -> str:
-        return f"mysql://{user}:{self.password(user)}@{HOST}:{self.port}/{DATABASE}"
+        return f"mysql://{user}:{self.password(user)}@{self.host}:{self.port}/{DATABASE}"
 
     def prepare(self) -> None:
         account.folder(self.folder)
         if not (self.data / "mysql.ibd").exists() or (self.folder / "initializing").exists():
             self._initialize()
+        self.write_accounts()
+
+    def write_accounts(self) -> None:
+        """All accounts as statements, and how the administrator's client gets in: files among the passwords."""
         self.stack.passwords.put("mysql-init.sql", self._accounts())
         self.stack.passwords.put("mysql-client.cnf", self._client_settings())
 
@@ -117,7 +120,7 @@ class Mysql(Server):
 
     def _client_settings(self) -> str:
         values = {
-            "host": HOST,
+            "host": self.host,
             "port": self.port,
             "protocol": "tcp",
             "user": ROOT,

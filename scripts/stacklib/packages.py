@@ -50,6 +50,12 @@ TEST = [
     ("chromium", "chromium"),
     ("shellcheck", None),
 ]
+# Only for scripts/test compose.
+COMPOSE = [
+    ("docker.io", "dockerd"),
+    ("iptables", "iptables"),
+    ("debootstrap", "debootstrap"),
+]
 # Only for what is not in the cache yet.
 FETCH_KAFKA = [("maven", "mvn")]
 FETCH_DBMATE = [("python3-pip", None)]

@@ -44,10 +44,10 @@ class Postgres(Server):
         return self.stack.passwords.get(f"postgres-{user}")
 
     def conninfo(self, user: str, database: str = DATABASE) -> str:
-        return f"host={HOST} port={self.port} dbname={database} user={user} password={self.password(user)}"
+        return f"host={self.host} port={self.port} dbname={database} user={user} password={self.password(user)}"
 
     def url(self) -> str:
-        return f"postgres://{ADMIN}:{self.password(ADMIN)}@{HOST}:{self.port}/{DATABASE}?sslmode=disable"
+        return f"postgres://{ADMIN}:{self.password(ADMIN)}@{self.host}:{self.port}/{DATABASE}?sslmode=disable"
 
     def prepare(self) -> None:
         account.folder(self.folder)
@@ -92,11 +92,15 @@ class Postgres(Server):
         passfile = self.stack.passwords.folder / "pgpass"
         return [
             str(program("psql")),
-            f"host={HOST} port={self.port} dbname={database} user={ADMIN} passfile={passfile} connect_timeout=5",
+            f"host={self.host} port={self.port} dbname={database} user={ADMIN} passfile={passfile} connect_timeout=5",
         ]
 
     def make_accounts(self) -> None:
         """The programs' roles, with their passwords; what they may do comes from the migrations."""
+        self.sql(self.accounts(), database="postgres")
+
+    def accounts(self) -> str:
+        """All roles as psql's statements."""
         statements = []
         for user in USERS:
             statements.append(
@@ -104,7 +108,7 @@ class Postgres(Server):
                 f" (SELECT FROM pg_roles WHERE rolname = '{user}') \\gexec"
             )
             statements.append(f"ALTER ROLE {user} LOGIN PASSWORD '{self.password(user)}';")
-        self.sql("\n".join(statements), database="postgres")
+        return "\n".join(statements) + "\n"
 
     @property
     def _settings(self) -> Path:

@@ -19,7 +19,7 @@ class Program(Server):
 
     def __init__(self, stack):
         super().__init__(stack)
-        self.url = local_url(self.port)
+        self.url = local_url(self.port, self.host)
 
     @property
     def binary(self) -> Path:
@@ -49,7 +49,7 @@ class Program(Server):
 
     def mysql_environment(self, user: str) -> dict[str, str]:
         return {
-            "RR_MYSQL_HOST": HOST,
+            "RR_MYSQL_HOST": self.stack.mysql.host,
             "RR_MYSQL_PORT": str(self.stack.mysql.port),
             "RR_MYSQL_USER": user,
             "RR_MYSQL_PASSWORD_FILE": str(self.stack.mysql.password_file(user)),

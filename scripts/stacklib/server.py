@@ -78,6 +78,10 @@ class Server:
     # What every server has.
 
     @property
+    def host(self) -> str:
+        return self.stack.hosts.get(self.name, HOST)
+
+    @property
     def port(self) -> int:
         return self.stack.ports[self.name]
 
@@ -200,8 +204,8 @@ def http_get(url: str, seconds: float = 2.0) -> tuple[int, str]:
         return 0, str(error)
 
 
-def local_url(port: int) -> str:
-    return f"http://{HOST}:{port}"
+def local_url(port: int, host: str = HOST) -> str:
+    return f"http://{host}:{port}"
 
 
 def fill(template: Path, values: dict[str, object]) -> str:

@@ -19,7 +19,7 @@ from .errors import StackError
 from .gateway import Gateway
 from .kafka import Kafka
 from .passwords import Passwords
-from .ports import HOST, allot, remember
+from .ports import allot, remember
 from .programs import TOPIC, CommandSvc, Projector, QuerySvc
 from .progress import Progress
 from .server import Server, write_if_changed
@@ -63,7 +63,8 @@ class Files:
 class Stack:
     """All servers in the folder `dir`.
 
-    ports: "default" (those of the documentation) or "auto" (free ones); remembered in the folder.
+    ports: "default" (those of the documentation) or "auto" (free ones), remembered in the folder; or each server's.
+    hosts: where those servers are that are not on this machine.
     preset: which build of the programs; build_dir: where it is, if not build/<preset>.
     Threads: use one Stack from one thread; what it does beside each other, it does itself.
     Processes: several may use the same folder; what changes servers takes turns.
@@ -72,10 +73,11 @@ class Stack:
     def __init__(
         self,
         dir: Path | str = REPO / ".run",
-        ports: str = "default",
+        ports: str | dict[str, int] = "default",
         preset: str = "release",
         build_dir: Path | str | None = None,
         quiet: bool = False,
+        hosts: dict[str, str] | None = None,
     ):
         self.repo = REPO
         self.dir = Path(dir).resolve()
@@ -87,7 +89,8 @@ class Stack:
         self.kafka_pom = REPO / "deploy/kafka/pom.xml"
         self.passwords = Passwords(self.dir / "secrets")
         self._ports_file = self.dir / "ports.json"
-        self.ports = allot(self._ports_file, ports)
+        self.ports = allot(self._ports_file, ports) if isinstance(ports, str) else ports
+        self.hosts = hosts or {}
         self.mysql = mysql.Mysql(self)
         self.postgres = postgres.Postgres(self)
         self.kafka = Kafka(self)
@@ -132,7 +135,7 @@ class Stack:
             "RR_QUERY_URL": self.query_svc.url,
             "RR_PROJECTOR_URL": self.projector.url,
             "RR_CONNECT_URL": self.connect.url,
-            "RR_MYSQL_HOST": HOST,
+            "RR_MYSQL_HOST": self.mysql.host,
             "RR_MYSQL_PORT": str(self.mysql.port),
             "RR_MYSQL_ROOT_USER": mysql.ROOT,
             "RR_MYSQL_ROOT_PASSWORD": self.mysql.password(mysql.ROOT),

@@ -13,12 +13,15 @@ from stacklib.errors import StackError
 from stacklib.stack import REPO, Stack
 from support.api import Command, Query, Service, unique
 from support.databases import connect_mysql, connect_postgres
+from support.given import Given
 from support.programs import UNSOUND
 from support.waiting import eventually
 
 FOLDER = REPO / ".test/stack"
 PRESET = os.environ.get("RR_TEST_PRESET", "asan")
 KEEP = bool(os.environ.get("RR_TEST_KEEP"))
+# The addresses and passwords of a deployment that runs already, as a file like .run/env: for tests that need no more.
+GIVEN = os.environ.get("RR_TEST_ENV")
 PROGRAMS = ("command-svc", "query-svc", "projector")
 # For a server to become ready, with sanitizers and on a machine that may be busy with other things.
 PATIENCE_SECONDS = 180.0
@@ -37,6 +40,9 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def stack():
+    if GIVEN:
+        yield Given(Path(GIVEN))
+        return
     if not KEEP and (FOLDER / "ports.json").exists():
         Stack(FOLDER, ports="auto", preset=PRESET).wipe()
     stack = Stack(FOLDER, ports="auto", preset=PRESET)
@@ -59,7 +65,7 @@ def stack():
 @pytest.fixture(autouse=True)
 def programs_stay_sound(request):
     """No test may leave a sanitizer's report or a BUG line in a program's log."""
-    if "stack" not in request.fixturenames:
+    if "stack" not in request.fixturenames or GIVEN:
         yield
         return
     logs = {name: request.getfixturevalue("stack").server(name).log for name in PROGRAMS}
