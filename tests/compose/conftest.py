@@ -1,0 +1,58 @@
+"""docker compose up, once for all tests, which run in the order of their names: the last ones take everything down."""
+
+import signal
+import sys
+
+import pytest
+from stacklib.stack import REPO
+
+# The words of the end-to-end tests.
+sys.path.append(str(REPO / "tests/e2e"))
+
+from engine import Engine  # noqa: E402
+from project import Project  # noqa: E402
+from standins import StandIns  # noqa: E402
+
+LOG = REPO / ".test/logs/compose-engine.log"
+
+
+def pytest_configure(config):
+    # Whoever stops us gets an orderly end, with the engine stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOG.unlink(missing_ok=True)
+    with Engine(LOG) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def standins(engine):
+    standins = StandIns(engine)
+    standins.make()
+    yield standins
+    if not engine.own:
+        standins.remove()
+
+
+@pytest.fixture(scope="session")
+def project(engine, standins):
+    project = Project(engine)
+    project.compose("down", "--volumes", "--remove-orphans")
+    try:
+        project.compose("build")
+        project.up()
+        yield project
+    finally:
+        _keep_logs(project)
+        project.compose("down", "--volumes", "--remove-orphans")
+
+
+def _keep_logs(project: Project) -> None:
+    logs = project.compose("logs", "--no-color", "--timestamps", check=False)
+    (REPO / ".test/logs/compose-containers.log").write_text(logs)
+    states = project.compose("ps", "--all", check=False)
+    (REPO / ".test/logs/compose-states.log").write_text(states)

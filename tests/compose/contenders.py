@@ -1,0 +1,90 @@
+"""Clients that want the same room at the same times, never rest, and remember what they were promised.
+
+They hold out whatever is restarted: what is not known to have happened is asked for again under the same
+Idempotency-Key, as a client of the service is meant to.
+"""
+
+import random
+import threading
+import time
+from datetime import timedelta
+
+import requests
+from support.api import Answer, Command, unique
+from support.times import moment, on, text
+
+# Not now: too much at once, something behind the gateway away or starting, or somebody else's attempt under way.
+AGAIN = {409, 429, 502, 503, 504}
+SLOTS = 400
+PATIENCE_SECONDS = 240.0
+
+
+class Contenders:
+    """`with Contenders(url, room) as contenders:` books and cancels until the block ends."""
+
+    def __init__(self, url: str, room: int, clients: int = 6):
+        self.url = url
+        self.room = room
+        self.done = 0
+        self.refused = 0
+        self.promised: dict[tuple[str, int], tuple] = {}
+        self.problems: list[str] = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(clients)]
+
+    def __enter__(self) -> "Contenders":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(PATIENCE_SECONDS)
+
+    def _run(self, number: int) -> None:
+        command, rng = Command(self.url), random.Random(number)
+        try:
+            while not self._stop.is_set():
+                self._book(command, rng)
+        except Exception as error:  # whatever it is, the test is to hear of it
+            self.problems.append(repr(error))
+
+    def _book(self, command: Command, rng: random.Random) -> None:
+        starts_at = moment(on(3, "00:00")) + timedelta(minutes=30 * rng.randrange(SLOTS))
+        ends_at = starts_at + timedelta(minutes=rng.choice((30, 60)))
+        body = {"room_id": self.room, "user_id": "ann", "starts_at": text(starts_at), "ends_at": text(ends_at)}
+        made = self._insist(command, "/v1/reservations", body, {201})
+        if made is not None and rng.random() < 0.6:
+            self._insist(command, f"/v1/reservations/{made['id']}/cancellation", {}, {200})
+
+    def _insist(self, command: Command, path: str, body: dict, expected: set[int]) -> Answer | None:
+        """The answer that was promised; None if the time is taken."""
+        key = unique("key")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                answer = command.call("POST", path, body, headers={"Idempotency-Key": key})
+            except requests.RequestException:
+                answer = None
+            if answer is not None and answer.status in expected:
+                self._note(answer)
+                return answer
+            if answer is not None and answer.status == 409 and answer["code"] == "slot-taken":
+                self.refused += 1
+                return None
+            assert answer is None or answer.status in AGAIN, f"POST {path}: {answer}"
+            assert time.monotonic() < deadline, f"POST {path}: no success in {PATIENCE_SECONDS} s, last {answer}"
+            self._stop.wait(0.1)
+
+    def _note(self, answer: Answer) -> None:
+        state = (
+            answer["room_id"],
+            moment(answer["starts_at"]),
+            moment(answer["ends_at"]),
+            answer["state"],
+        )
+        with self._lock:
+            self.promised[answer["id"], answer["version"]] = state
+            self.done += 1

@@ -1,0 +1,2 @@
+#!/bin/bash
+exec "${0%/*}/run-class" org.apache.kafka.connect.cli.ConnectDistributed "$@"

@@ -1,0 +1,48 @@
+"""Any container may go away and come again: nothing acknowledged is lost, nothing is booked twice."""
+
+import time
+
+from chaos import audit
+from contenders import Contenders
+from project import SERVERS
+from support import truth
+from support.api import Command, Query
+from support.databases import connect_mysql
+from support.waiting import eventually
+
+
+def caught_up(project) -> None:
+    """Waits until the read model includes all that is committed now."""
+    token = Command(project.url).create_room().token
+    eventually(
+        lambda: Query(project.url).get("/v1/rooms", headers={"Consistency-Token": token}).status == 200, 120
+    )
+
+
+def test_each_container_can_be_restarted_under_load(project):
+    room = Command(project.url).create_room()["id"]
+    began = str(time.time())
+    with Contenders(project.url, room) as contenders:
+        for service in SERVERS:
+            before = contenders.done
+            eventually(lambda before=before: contenders.done > before + 10, seconds=60)
+            project.compose("restart", service)
+            eventually(lambda service=service: project.is_healthy(service), seconds=120)
+            after = contenders.done
+            eventually(lambda after=after: contenders.done > after + 10, seconds=60)
+    assert contenders.problems == []
+    assert contenders.refused > 0
+    # They were asked to end, and did so by themselves in time.
+    for service in ("command-svc", "query-svc", "projector", "gateway", "mysql", "postgres"):
+        assert project.exit_codes(service, began) == {0}, service
+    caught_up(project)
+    connection = connect_mysql(project)
+    found = audit.findings(connection, [room], contenders.promised, all_told=False)
+    assert {kind: lines for kind, lines in found.items() if lines} == {}
+    assert truth.differences(connection, project.connect_pg()) == []
+    connection.close()
+
+
+def test_verify_finds_no_difference(project):
+    status, words = project.verify()
+    assert status == 0, words
