@@ -30,3 +30,13 @@ void rr_mysql_snapshot_end(struct rr_mysql *db)
     if (db->client && !mysql_conn_batch(db, sql, sizeof(sql) - 1, &done))
         mysql_conn_close(db);
 }
+
+bool rr_mysql_thread_begin(void)
+{
+    return mysql_thread_init() == 0;
+}
+
+void rr_mysql_thread_end(void)
+{
+    mysql_thread_end();
+}

@@ -1,4 +1,5 @@
 #include "verify.h"
+#include "ahead.h"
 #include "compare.h"
 #include "decode.h"
 #include "held.h"
@@ -284,7 +285,7 @@ static int compare_newer(struct verify *v, struct compare *c, const struct held_
     return 0;
 }
 
-static int compare_range(struct verify *v, const struct id_range *range, struct failure *f)
+static int compare_range(struct verify *v, const struct ahead_range *r, struct failure *f)
 {
     struct newer newer = {.n = 0};
     struct compare c = {.arena = &v->range_arena,
@@ -292,44 +293,41 @@ static int compare_range(struct verify *v, const struct id_range *range, struct 
                         .exempt = &v->exempt,
                         .rooms = &v->held_rooms,
                         .newer = &newer};
-    struct truth_rows truth;
     struct held_rows held;
 
     arena_reset(&v->range_arena);
-    if (truth_range(v->truth, range, &v->range_arena, &truth, f) != 0 ||
-        held_range(v->held, range, &v->range_arena, &held, f) != 0)
+    if (held_range(v->held, &r->range, &v->range_arena, &held, f) != 0)
         return -1;
-    v->totals->events += truth.n_events;
-    v->totals->reservations += truth.n_reservations;
-    compare_truth(&truth, v->report);
-    compare_rows(&c, &truth, &held);
+    v->totals->events += r->truth.n_events;
+    v->totals->reservations += r->truth.n_reservations;
+    compare_truth(&r->truth, v->report);
+    compare_rows(&c, &r->truth, &held);
     count_use(v, &held);
     return newer.n ? compare_newer(v, &c, &held, f) : 0;
 }
 
-static int compare_reservations(struct verify *v, struct failure *f)
+static int compare_ranges(struct verify *v, struct ahead *ahead, struct failure *f)
 {
-    struct id_range range = {.first = true}, other;
-    uint8_t highest[16];
+    struct ahead_range r;
 
-    memset(highest, 0xff, sizeof(highest));
-    for (;;) {
-        memcpy(range.upto.b, highest, sizeof(highest));
-        other = range;
-        if (truth_bound(v->truth, &range, RANGE_EVENTS, f) != 0 ||
-            held_bound(v->held, &other, RANGE_EVENTS, f) != 0)
-            return -1;
-        if (memcmp(other.upto.b, range.upto.b, sizeof(highest)) < 0)
-            range.upto = other.upto;
-        if (verify_goes_on(v->conf, f) != 0 || compare_range(v, &range, f) != 0)
+    do {
+        if (verify_goes_on(v->conf, f) != 0 || ahead_next(ahead, &r, f) != 0 || compare_range(v, &r, f) != 0)
             return -1;
         if (v->conf->progress)
             v->conf->progress(v->conf->progress_arg, v->totals->events);
-        if (memcmp(range.upto.b, highest, sizeof(highest)) == 0)
-            return 0;
-        range.after = range.upto;
-        range.first = false;
-    }
+    } while (!r.last);
+    return 0;
+}
+
+static int compare_reservations(struct verify *v, struct failure *f)
+{
+    struct ahead *ahead = NULL;
+    int end = ahead_start(v->truth, v->live, RANGE_EVENTS, &ahead, f);
+
+    if (end == 0)
+        end = compare_ranges(v, ahead, f);
+    ahead_stop(ahead);
+    return end;
 }
 
 /* ---- buckets ---- */
