@@ -94,7 +94,8 @@ void succession_close(struct succession *s)
 
 /* ---- dropping ---- */
 
-/* Table by table: whoever reads several at once cannot be met in the middle. */
+/* Table by table: whoever reads several at once cannot be met in the middle. What else is in the schema
+ * (functions of triggers) goes with it. */
 static int drop_tables(struct store *s, int32_t number, struct failure *f)
 {
     struct arena arena = {.chunks = NULL};
@@ -117,10 +118,10 @@ static int drop(const struct store_conf *conf, int32_t number, struct failure *f
 {
     struct store *s = NULL;
     const PGresult *res;
-    char sql[48];
+    char sql[64];
     int end = -1;
 
-    snprintf(sql, sizeof(sql), "DROP SCHEMA IF EXISTS g%d", number);
+    snprintf(sql, sizeof(sql), "DROP SCHEMA IF EXISTS g%d CASCADE", number);
     if (store_open(conf, &s, f) == 0 && store_ask(s, &sql_impatient, NULL, &res, f) == 0 &&
         drop_tables(s, number, f) == 0 && store_ask(s, &(struct statement){.sql = sql}, NULL, &res, f) == 0 &&
         ask_of(s, &sql_forget_position, number, &res, f) == 0)

@@ -1,5 +1,6 @@
 """`projector rebuild` and `--rollback`: a generation takes another's place, and nobody who reads or writes notices."""
 
+import os
 import threading
 
 import psycopg
@@ -133,6 +134,24 @@ def test_for_people_it_says_how_far_it_is_and_how_it_ended(stack, booked, tmp_pa
         assert one.wait() == 0
         assert tuple(one.steps) == STEPS
         assert " serves in place of " in one.log.read_text()
+
+
+def test_on_a_terminal_one_line_is_written_over(stack, booked):
+    ours, theirs = os.openpty()
+    with programs.launch(stack, "projector", "rebuild", output=theirs) as process:
+        os.close(theirs)
+        told = b"".join(iter(lambda: _read_terminal(ours), b""))
+        assert process.wait(60) == 0
+    os.close(ours)
+    assert b"\r\x1b[Kverify" in told and b"lvl=" not in told
+    assert b" serves in place of " in told.splitlines()[-1]
+
+
+def _read_terminal(file: int) -> bytes:
+    try:
+        return os.read(file, 4096)
+    except OSError:  # EIO: nobody has it open any more
+        return b""
 
 
 def test_it_has_the_same_keys_and_indexes_as_any_other(stack, pg, booked, serving):
@@ -308,6 +327,24 @@ def test_it_says_which_server_is_away(stack, booked, serving, settings, reason):
     assert status == 2
     assert reason in why
     assert serving() == before
+
+
+@pytest.mark.parametrize(("server", "reason"), [("mysql", "MySQL"), ("postgres", "PostgreSQL")])
+def test_a_server_that_goes_away_in_the_middle_is_named_and_the_next_one_succeeds(
+    stack, query, booked, tmp_path, server, reason
+):
+    with Rebuild(stack, tmp_path) as one:
+        one.stop_at("analyze")
+        stack.stop([server])
+        try:
+            one.go_on()
+            assert one.wait() == 2
+            assert f"projector: {reason}" in one.log.read_text()
+        finally:
+            stack.start([server])
+    stack.wait_ready(["query-svc", "projector"])
+    assert rebuild(stack)[0] == 0
+    assert query.reservation(booked)["title"] == "Planning, again"
 
 
 def test_a_generation_that_is_being_built_is_not_taken_for_the_serving_one(
