@@ -403,3 +403,17 @@ void compare_day(const struct bucket *computed, const struct held_day *held, str
                                        .day = held ? held->day : c->day},
                   &b);
 }
+
+void compare_month(const struct held_month *held, struct report *report)
+{
+    struct rr_buf b = {.data = NULL};
+
+    int_field(&b, "reservations", held->reservations, held->day_reservations);
+    int_field(&b, "reserved_minutes", held->reserved_minutes, held->day_reserved_minutes);
+    report_fields(report,
+                  &(struct difference){.place = PLACE_ROOM_MONTH,
+                                       .kind = DIFFERENCE_DIFFERS,
+                                       .room_id = held->room_id,
+                                       .day = held->month},
+                  &b);
+}

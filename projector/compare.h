@@ -37,3 +37,4 @@ void compare_room_words(const struct room *held, const struct room *truth, struc
 bool compare_room(const struct room *truth, const struct room *held, struct report *report);
 /* NULL: the day counts nothing. */
 void compare_day(const struct bucket *computed, const struct held_day *held, struct report *report);
+void compare_month(const struct held_month *held, struct report *report);

@@ -38,9 +38,16 @@ static const struct statement sql_room_days = {
 static const struct statement sql_total_days = {
     "held_total_days", "SELECT 0::bigint, day, reservations, reserved_minutes, starts, minutes FROM total_day"
                        " WHERE (day, 0::bigint) > ($1::date, $2::bigint) ORDER BY day LIMIT 2000"};
-static const struct statement *const statements[] = {&sql_position,  &sql_bound,     &sql_events,
-                                                     &sql_states,    &sql_rooms,     &sql_room,
-                                                     &sql_room_days, &sql_total_days};
+static const struct statement sql_wrong_months = {
+    "held_wrong_months",
+    "SELECT room_id, month, sum(r)::bigint, sum(m)::bigint, sum(dr)::bigint, sum(dm)::bigint"
+    " FROM (SELECT room_id, month, reservations AS r, reserved_minutes AS m, 0 AS dr, 0 AS dm FROM room_month"
+    "       UNION ALL SELECT room_id, date_trunc('month', day)::date, 0, 0, reservations, reserved_minutes"
+    "       FROM room_day) u"
+    " GROUP BY room_id, month HAVING sum(r) <> sum(dr) OR sum(m) <> sum(dm) ORDER BY month, room_id"};
+static const struct statement *const statements[] = {&sql_position,  &sql_bound,      &sql_events,
+                                                     &sql_states,    &sql_rooms,      &sql_room,
+                                                     &sql_room_days, &sql_total_days, &sql_wrong_months};
 
 int held_open(const struct store_conf *conf, int32_t generation, struct held **ret, struct failure *f)
 {
@@ -286,6 +293,24 @@ int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, st
         *day = ret->days[ret->n - 1].day;
         *room_id = ret->days[ret->n - 1].room_id;
     }
+    return 0;
+}
+
+int held_wrong_months(struct held *h, struct arena *arena, struct held_months *ret, struct failure *f)
+{
+    const PGresult *res;
+
+    if (store_ask(h->store, &sql_wrong_months, NULL, &res, f) != 0)
+        return -1;
+    ret->n = (size_t)PQntuples(res);
+    ret->months = rows_of(arena, res, sizeof(*ret->months));
+    for (int i = 0; i < PQntuples(res); i++)
+        ret->months[i] = (struct held_month){.room_id = store_int8(res, i, 0),
+                                             .month = (int64_t)store_int4(res, i, 1) + PG_EPOCH_DAYS,
+                                             .reservations = store_int8(res, i, 2),
+                                             .reserved_minutes = store_int8(res, i, 3),
+                                             .day_reservations = store_int8(res, i, 4),
+                                             .day_reserved_minutes = store_int8(res, i, 5)};
     return 0;
 }
 

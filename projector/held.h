@@ -72,5 +72,20 @@ int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret,
 int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
               struct held_days *ret, struct failure *f) RR_MUST_CHECK;
 
+/* A month of a room, and the sum of its days. */
+struct held_month {
+    int64_t room_id, month; /* its first day */
+    int64_t reservations, reserved_minutes, day_reservations, day_reserved_minutes;
+};
+
+struct held_months {
+    struct held_month *months;
+    size_t n;
+};
+
+/* Those that are not the sum of their days. */
+int held_wrong_months(struct held *h, struct arena *arena, struct held_months *ret,
+                      struct failure *f) RR_MUST_CHECK;
+
 /* False for times that no reservation can have: they come of damage, and their days would fill the memory. */
 bool held_is_possible(const struct reservation *r);

@@ -59,9 +59,20 @@ static const struct statement sql_total_days_delete = {"repair_total_days_delete
 static const struct statement sql_days_read = {
     "repair_days_read", "SELECT day, reservations, reserved_minutes, starts, minutes FROM room_day"
                         " WHERE day = ANY ($1::date[])"};
+/* Their triggers keep the sums of months as long as these were right. */
+static const struct statement sql_months_count = {
+    "repair_months_count",
+    "INSERT INTO room_month AS m (room_id, month, reservations, reserved_minutes)"
+    " SELECT k.room_id, k.month, coalesce(sum(d.reservations), 0), coalesce(sum(d.reserved_minutes), 0)"
+    " FROM unnest($1::bigint[], $2::date[]) AS k(room_id, month) LEFT JOIN room_day d"
+    "   ON d.room_id = k.room_id AND d.day >= k.month AND d.day < k.month + interval '1 month'"
+    " GROUP BY k.room_id, k.month"
+    " ON CONFLICT (month, room_id) DO UPDATE SET reservations = excluded.reservations,"
+    "    reserved_minutes = excluded.reserved_minutes"};
 static const struct statement *const statements[] = {
-    &sql_lock,          &sql_rooms_held, &sql_events_held, &sql_rooms_delete,     &sql_events_delete,
-    &sql_states_delete, &sql_use_read,   &sql_days_read,   &sql_room_days_delete, &sql_total_days_delete};
+    &sql_lock,          &sql_rooms_held,       &sql_events_held,      &sql_rooms_delete,
+    &sql_events_delete, &sql_states_delete,    &sql_use_read,         &sql_days_read,
+    &sql_months_count,  &sql_room_days_delete, &sql_total_days_delete};
 
 /* ---- a chunk: one transaction ---- */
 
@@ -215,6 +226,25 @@ static int repair_days_chunk(struct repair *r, const struct difference **at, str
         }
     if (repair_days(r, f) != 0)
         return -1;
+    return commit(r, f);
+}
+
+static int repair_months_chunk(struct repair *r, const struct difference **at, struct failure *f)
+{
+    struct params p = {.n = 0};
+
+    if (begin(r, f) != 0)
+        return -1;
+    pgarray_begin(&r->column[0], PG_INT8);
+    pgarray_begin(&r->column[1], PG_DATE);
+    for (; *at && r->column[0].n < CHUNK; *at = (*at)->next)
+        if ((*at)->place == PLACE_ROOM_MONTH) {
+            pgarray_int8(&r->column[0], (*at)->room_id);
+            pgarray_date(&r->column[1], (*at)->day);
+        }
+    params_array(&p, &r->column[0]);
+    params_array(&p, &r->column[1]);
+    store_add(r->store, &sql_months_count, &p);
     return commit(r, f);
 }
 
@@ -541,7 +571,9 @@ static int run(struct repair *r, struct failure *f)
         return -1; /* first: reservations show the names of rooms */
     if (repair_all(r, repair_reservations_chunk, PLACE_RESERVATION, PLACE_HISTORY, f) != 0)
         return -1;
-    return repair_all(r, repair_days_chunk, PLACE_ROOM_DAY, PLACE_TOTAL_DAY, f);
+    if (repair_all(r, repair_days_chunk, PLACE_ROOM_DAY, PLACE_TOTAL_DAY, f) != 0)
+        return -1;
+    return repair_all(r, repair_months_chunk, PLACE_ROOM_MONTH, PLACE_ROOM_MONTH, f);
 }
 
 int repair(const struct verify_conf *conf, int32_t generation, const struct report *report,

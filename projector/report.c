@@ -68,6 +68,7 @@ const char *difference_text(const struct difference *d, struct rr_buf *buf)
         rr_buf_printf(buf, " %s version %lld", rr_uuid_format(&d->id, id), (long long)d->version);
         break;
     case PLACE_ROOM: rr_buf_printf(buf, " %lld", (long long)d->room_id); break;
+    case PLACE_ROOM_MONTH:
     case PLACE_ROOM_DAY: rr_buf_printf(buf, " %lld", (long long)d->room_id); /* fall through */
     case PLACE_TOTAL_DAY: rr_buf_printf(buf, " %s", day_text(d->day, day)); break;
     }
@@ -91,9 +92,9 @@ void difference_json(const struct difference *d, struct rr_json *j)
         rr_json_uuid(j, "reservation_id", &d->id);
     if (d->place == PLACE_HISTORY)
         rr_json_int(j, "version", d->version);
-    if (d->place == PLACE_ROOM || d->place == PLACE_ROOM_DAY)
+    if (d->place == PLACE_ROOM || d->place == PLACE_ROOM_DAY || d->place == PLACE_ROOM_MONTH)
         rr_json_int(j, "room_id", d->room_id);
-    if (d->place == PLACE_ROOM_DAY || d->place == PLACE_TOTAL_DAY)
+    if (d->place == PLACE_ROOM_DAY || d->place == PLACE_TOTAL_DAY || d->place == PLACE_ROOM_MONTH)
         rr_json_text(j, "day", day_text(d->day, day));
     rr_json_textn(j, "detail", d->detail.s, d->detail.n);
     rr_json_end_object(j);

@@ -12,7 +12,8 @@
     X(RESERVATION, "reservation")                                                                            \
     X(HISTORY,     "reservation_history")                                                                    \
     X(ROOM_DAY,    "room_day")                                                                               \
-    X(TOTAL_DAY,   "total_day")
+    X(TOTAL_DAY,   "total_day")                                                                              \
+    X(ROOM_MONTH,  "room_month")          /* its first day */
 #define DIFFERENCE_KINDS(X)                                                                                  \
     X(MISSING, "missing") /* the truth has it */                                                             \
     X(EXTRA,   "extra")   /* the truth does not have it */                                                   \

@@ -407,6 +407,18 @@ static int compare_days(struct verify *v, struct held_walk *rooms, struct held_w
     return end;
 }
 
+static int compare_months(struct verify *v, struct failure *f)
+{
+    struct held_months wrong;
+
+    arena_reset(&v->range_arena);
+    if (held_wrong_months(v->held, &v->range_arena, &wrong, f) != 0)
+        return -1;
+    for (size_t i = 0; i < wrong.n; i++)
+        compare_month(&wrong.months[i], v->report);
+    return 0;
+}
+
 static int compare_buckets(struct verify *v, struct failure *f)
 {
     struct held_walk rooms = {.day = FIRST_DAY, .room_id = INT64_MIN};
@@ -415,7 +427,7 @@ static int compare_buckets(struct verify *v, struct failure *f)
 
     arena_fini(&rooms.arena);
     arena_fini(&total.arena);
-    return end;
+    return end == 0 ? compare_months(v, f) : -1;
 }
 
 /* ---- all of it ---- */

@@ -141,6 +141,12 @@ DAMAGE = {
         "room_day",
         "differs",
     ),
+    "month": (
+        "UPDATE room_month SET reserved_minutes = reserved_minutes + 1 WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_month",
+        "differs",
+    ),
+    "month missing": ("DELETE FROM room_month WHERE room_id = %(room_id)s", "room_month", "differs"),
     "total": ("UPDATE total_day SET reserved_minutes = reserved_minutes - 5 WHERE day = (SELECT max(day) FROM total_day)",
               "total_day", "differs"),
     "total missing": ("DELETE FROM total_day WHERE reservations > 0", "total_day", "missing"),
