@@ -8,8 +8,8 @@ static void notified(void *arg, const char *payload)
 {
     struct query_loop *ql = arg;
 
-    if (!payload || !ql->zones.n)
-        zones_ask(&ql->zones, ql->pg, ql->conf->pg.timeout_ms);
+    if (!payload)
+        zones_ask(&ql->zones);
     waiters_notified(&ql->waiters);
     feed_notified(&ql->feed);
 }
@@ -27,6 +27,7 @@ enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
     if (!err) {
         waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, &ql->conf->waiters);
         feed_init(&ql->feed, l, &ql->session, &ql->conf->pg, &ql->conf->feed);
+        zones_init(&ql->zones, l, ql->pg, ql->conf->pg.timeout_ms);
         err = rr_pg_listen(ql->pg, "projection", notified, ql);
     }
     if (err) {
@@ -48,6 +49,7 @@ void query_loop_fini(struct rr_loop *l, void *loop_app)
      * last. */
     waiters_end(&ql->waiters);
     feed_end(&ql->feed);
+    zones_end(&ql->zones);
     rr_pg_free(ql->pg);
     waiters_fini(&ql->waiters);
     feed_fini(&ql->feed);

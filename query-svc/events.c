@@ -46,7 +46,7 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
     e->generation = (int)render_int(res, 0, COL_GENERATION);
     e->newest = render_int(res, 0, COL_DATA);
-    if (feed_is_full(&rd->loop->feed)) {
+    if (feed_is_full(&rd->loop->feed, &e->stream.filter)) {
         rr_problem_detail(rd->r, "too many event streams are open");
         return RR_OVERLOADED;
     }

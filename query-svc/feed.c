@@ -274,9 +274,19 @@ static void beat(struct rr_timer *t)
 
 /* ---- coming and going ---- */
 
-bool feed_is_full(const struct feed *f)
+static uint32_t streams_of(const struct feed *f, const char *user)
 {
-    return f->n_streams >= f->conf->streams;
+    uint32_t n = 0;
+
+    for (const struct feed_stream *s = f->head.next; s != &f->head; s = s->next)
+        n += !s->filter.admin && strcmp(s->filter.user, user) == 0;
+    return n;
+}
+
+bool feed_is_full(const struct feed *f, const struct event_filter *filter)
+{
+    return f->n_streams >= f->conf->streams ||
+           (!filter->admin && streams_of(f, filter->user) >= f->conf->streams_user);
 }
 
 static void add(struct feed *f, struct feed_stream *s)

@@ -23,7 +23,7 @@
 enum { FEED_PARAMS = 3, FEED_NUMBER = 24 };
 
 struct feed_conf {
-    uint32_t streams, buffer_bytes, heartbeat_s, stream_s;
+    uint32_t streams, streams_user, buffer_bytes, heartbeat_s, stream_s;
 };
 
 /* The one statement of the feed: events with numbers in ($1, $2], at most $3. Its answer says which
@@ -71,7 +71,9 @@ void feed_fini(struct feed *f);
 /* The projector has applied something, or may have. */
 void feed_notified(struct feed *f);
 
-bool feed_is_full(const struct feed *f);
+/* Whether there is no place for a stream with this filter: all are taken, or as many as one user may have.
+ * Administrators are bound by the first only. */
+bool feed_is_full(const struct feed *f, const struct event_filter *filter);
 /* `s` has just been answered with rr_reply_stream(). (generation, newest) come from an answer of feed_stmt.
  * `last`: the client has been told everything up to it, in that generation; < 0: nothing yet. `reset`: what
  * the client knows is void. */

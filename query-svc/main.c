@@ -22,6 +22,8 @@ static const struct rr_config_key own_keys[] = {
      "all queries of a request together; waiting for a Consistency-Token comes on top", 10, 600000, NULL},
     {"RR_EVENTS_STREAMS", RR_CFG_U32, offsetof(struct query_conf, feed.streams), "5000",
      "open event streams, a loop; more is 503", 0, 1000000, NULL},
+    {"RR_EVENTS_STREAMS_USER", RR_CFG_U32, offsetof(struct query_conf, feed.streams_user), "20",
+     "of these, those of one user; does not bind administrators", 0, 1000000, NULL},
     {"RR_EVENTS_BUFFER_BYTES", RR_CFG_U32, offsetof(struct query_conf, feed.buffer_bytes), "262144",
      "what may wait for a client of events that takes too little, before it is cut off", 4096, 1073741824,
      NULL},

@@ -183,7 +183,7 @@ static enum rr_err parse_tokens(struct read *rd)
         return RR_OK;
     wrong = rr_token_parse_list(header, rd->waiter.token, &rd->waiter.n_tokens);
     if (wrong) {
-        rr_problem_detail(rd->r, "Consistency-Token %s", wrong);
+        rr_problem_detail(rd->r, "Consistency-Token: %s", wrong);
         return RR_TOKEN_INVALID;
     }
     if (prefer && prefer_wait(prefer, &wait_s)) {

@@ -1,5 +1,6 @@
 #include "zones.h"
 
+#include "log.h"
 #include "time.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@ const struct rr_pg_stmt zones_stmt = {
     "ORDER BY name COLLATE \"C\"",
 };
 
-#define KEEP_US (3600 * RR_US_PER_SEC)
+#define KEEP_US  (3600 * RR_US_PER_SEC)
+#define RETRY_US RR_US_PER_SEC
 
 enum rr_err zones_fill(struct zones *z, const PGresult *res)
 {
@@ -51,22 +53,50 @@ void zones_fini(struct zones *z)
     z->n = 0;
 }
 
-/* A failure is left to the request that needs the list: it asks for itself, and tells its client. */
+/* At the start and after an outage the connections for queries may come later than the one that made us ask.
+ */
+static void try_later(struct zones *z)
+{
+    if (z->loop && rr_timer_arm(z->loop, &z->retry, rr_time_monotonic() + RETRY_US))
+        rr_warn("time zones are asked for when they are needed: no memory", "");
+}
+
 static void answered(struct rr_query *q)
 {
     struct zones *z = q->arg;
 
     z->under_way = false;
-    if (!q->err && zones_fill(z, q->res))
-        zones_fini(z);
+    if (q->err || zones_fill(z, q->res))
+        try_later(z);
 }
 
-void zones_ask(struct zones *z, struct rr_pg *pg, uint32_t timeout_ms)
+void zones_ask(struct zones *z)
 {
     if (z->under_way)
         return;
-    z->query = (struct rr_query){.stmt = &zones_stmt, .timeout_ms = timeout_ms, .done = answered, .arg = z};
-    z->under_way = rr_pg_submit(pg, &z->query) == RR_OK;
+    z->query =
+        (struct rr_query){.stmt = &zones_stmt, .timeout_ms = z->timeout_ms, .done = answered, .arg = z};
+    z->under_way = rr_pg_submit(z->pg, &z->query) == RR_OK;
+    if (!z->under_way)
+        try_later(z);
+}
+
+static void ask_again(struct rr_timer *t)
+{
+    zones_ask(t->arg);
+}
+
+void zones_init(struct zones *z, struct rr_loop *l, struct rr_pg *pg, uint32_t timeout_ms)
+{
+    *z = (struct zones){.loop = l, .pg = pg, .timeout_ms = timeout_ms};
+    z->retry = (struct rr_timer){.fire = ask_again, .arg = z};
+}
+
+void zones_end(struct zones *z)
+{
+    if (z->loop)
+        rr_timer_cancel(z->loop, &z->retry);
+    z->loop = NULL;
 }
 
 bool zones_outdated(const struct zones *z, int64_t now)

@@ -22,12 +22,19 @@ struct zones {
     size_t n;      /* 0: not known yet */
     int64_t asked; /* rr_time_monotonic() when the list came */
     struct rr_query query;
+    struct rr_timer retry;
+    struct rr_loop *loop;
+    struct rr_pg *pg;
+    uint32_t timeout_ms;
     bool under_way;
 };
 
 extern const struct rr_pg_stmt zones_stmt;
-/* Asks for the list without anybody waiting for it; nothing if it is being asked for. */
-void zones_ask(struct zones *z, struct rr_pg *pg, uint32_t timeout_ms);
+void zones_init(struct zones *z, struct rr_loop *l, struct rr_pg *pg, uint32_t timeout_ms);
+/* Asks for the list without anybody waiting for it, until it comes; nothing if it is being asked for. */
+void zones_ask(struct zones *z);
+/* Nothing is asked any more. Then free the connections, then zones_fini(). */
+void zones_end(struct zones *z);
 enum rr_err zones_fill(struct zones *z, const PGresult *res) RR_MUST_CHECK;
 /* Whether a name that is not there may be there by now. */
 bool zones_outdated(const struct zones *z, int64_t now);

@@ -250,3 +250,20 @@ def test_more_streams_than_allowed_are_refused(stack, listen, tmp_path):
         program.client.read("/v1/events", expect=503, code="overloaded")
         first.close()
         second.close()
+
+
+def test_one_user_cannot_take_all_streams(stack, listen, tmp_path):
+    signer = Signer(tmp_path / "keys")
+    limits = {"RR_HTTP_LOOPS": "1", "RR_EVENTS_STREAMS_USER": "2"}
+    greedy, modest = signer.headers(unique("greedy")), signer.headers(unique("modest"))
+    with Program(stack, "query-svc", tmp_path, **signer.settings, **limits) as program:
+        url = program.client.url
+        streams = [listen(url, headers=greedy), listen(url, headers=greedy), listen(url, headers=modest)]
+        program.client.read("/v1/events", headers=greedy, expect=503, code="overloaded")
+        boss = signer.headers("boss", admin=True)
+        streams += [listen(url, headers=boss) for _ in range(3)]
+        streams[0].close()
+        eventually(lambda: program.client.metrics().value("rr_event_streams") == 5)
+        streams.append(listen(url, headers=greedy))
+        for stream in streams:
+            stream.close()

@@ -321,7 +321,7 @@ static void settle(struct feed *f)
 
 static void play(unsigned seed, bool switches)
 {
-    static const struct feed_conf conf = {STREAMS, 1000, 3600, 86400};
+    static const struct feed_conf conf = {STREAMS, STREAMS, 1000, 3600, 86400};
     static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
     struct session session = {.generation = 1};
     struct rr_loop *loop;
