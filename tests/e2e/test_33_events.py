@@ -254,7 +254,7 @@ def test_more_streams_than_allowed_are_refused(stack, listen, tmp_path):
 
 def test_one_user_cannot_take_all_streams(stack, listen, tmp_path):
     signer = Signer(tmp_path / "keys")
-    limits = {"RR_HTTP_LOOPS": "1", "RR_EVENTS_STREAMS_USER": "2"}
+    limits = {"RR_HTTP_LOOPS": "1", "RR_EVENTS_STREAMS_USER": "2", "RR_EVENTS_HEARTBEAT_S": "1"}
     greedy, modest = signer.headers(unique("greedy")), signer.headers(unique("modest"))
     with Program(stack, "query-svc", tmp_path, **signer.settings, **limits) as program:
         url = program.client.url
