@@ -354,7 +354,8 @@ static int retry_first(struct retry *t, const struct entity *e, bool *ret_stays,
         if (commit(t, e, f) == 0)
             return 1;
     }
-    if (f->kind != FAIL_MESSAGE)
+    if (f->kind != FAIL_MESSAGE &&
+        f->kind != FAIL_REWOUND) /* it says other than what is known: not for us to say */
         return -1;
     *ret_stays = true;
     t->totals->changed |= !e->is_gap || kind != LETTER_GAP;
