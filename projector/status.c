@@ -44,6 +44,7 @@ static int print_json(const struct generation *g, int64_t behind, double lag)
         rr_json_int(&j, "lag_events", behind);
     else
         rr_json_null(&j, "lag_events");
+    rr_json_bool(&j, "unproven", g->position.unproven);
     rr_json_int(&j, "parked", g->position.parked);
     rr_json_text(&j, "halted", *g->halted ? g->halted : NULL);
     rr_json_text(&j, "halted_reason", *g->halted ? g->halted_reason : NULL);
@@ -70,6 +71,8 @@ static int print_text(const struct generation *g, int64_t behind, double lag)
         printf(", %lld messages\n", (long long)behind);
     else
         printf("; Kafka does not say how many messages\n");
+    if (g->position.unproven)
+        printf("unproven    the log was replaced: as_of stands still until the read model is proven\n");
     printf("dead letters %d parked\n", g->position.parked);
     printf("breaker     %s\n", strcmp(g->halted, "breaker") == 0 ? "open" : "closed");
     if (*g->halted)

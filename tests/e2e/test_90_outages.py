@@ -117,14 +117,6 @@ def test_without_the_way_between_writes_and_old_reads_go_on(
     whole_path_works(room)
 
 
-def test_as_of_stands_still_while_nothing_comes_and_the_projector_says_so(stack, query, projector):
-    with down(stack, "connect", "stopped"):
-        eventually(lambda: projector.get("/readyz").status == 503, 40)
-        assert projector.metrics().value("rr_projector_lag_seconds") > 4
-        assert query.rooms().as_of == query.rooms().as_of
-    eventually(projector.is_ready, RECOVERY_SECONDS)
-
-
 def test_databases_killed_under_load_lose_no_promise(stack, mysql, pg, caught_up):
     """MySQL and PostgreSQL are killed while everybody writes; every write that was answered with success is kept."""
     with Load(stack.command_svc.url, writers=4, refused=(503, 409, 412)) as load:
