@@ -60,7 +60,7 @@ def book_in_one_transaction(mysql, room, user: str) -> None:
         cursor.execute(
             "INSERT INTO reservation (id, room_id, user_id, starts_at, ends_at)"
             " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %s)"
-            " SELECT UUID_TO_BIN(UUID()), %s, %s, %s + INTERVAL 10 * i MINUTE, %s + INTERVAL 10 * i + 10 MINUTE FROM n",
+            " SELECT UUID_TO_BIN(UUID()), %s, %s, %s + INTERVAL 6 * i HOUR, %s + INTERVAL 6 * i + 1 HOUR FROM n",
             (ROWS, room["id"], user, start, start),
         )
 
