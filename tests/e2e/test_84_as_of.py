@@ -91,7 +91,7 @@ def test_a_dead_connector_is_noticed_although_nobody_books(stack, projector, que
     try:
         eventually(lambda: not projector.is_ready(), 40)
         assert "no change and no pulse" in projector.get("/readyz", expect=503)["detail"]
-        assert 4 < projector.metrics().value("rr_projector_lag_seconds") < 20
+        assert 3 < projector.metrics().value("rr_projector_lag_seconds") < 20
         assert projector.metrics().value("rr_projector_lag_events") == 0
         assert query.rooms().as_of == query.rooms().as_of
     finally:
