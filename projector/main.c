@@ -30,7 +30,7 @@ static const struct rr_config_key keys[] = {
     {"RR_PG_SYNCHRONOUS_COMMIT", RR_CFG_ENUM, offsetof(struct conf, synchronous_commit), "on",
      "off: commits do not wait for the disk; after a crash of PostgreSQL as_of may move back", 0, 0, off_on},
     RR_KAFKA_CONFIG(struct conf, run.kafka),
-    {"RR_BATCH_EVENTS", RR_CFG_U32, offsetof(struct conf, run.batch_events), "5000",
+    {"RR_BATCH_EVENTS", RR_CFG_U32, offsetof(struct conf, run.batch_events), "20000",
      "most messages applied in one transaction", 1, 100000, NULL},
     {"RR_BREAKER_EVENTS", RR_CFG_U32, offsetof(struct conf, run.breaker.events), "100",
      "more than so many events parked within the window: nothing more is applied", 0, 1000000, NULL},

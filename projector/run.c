@@ -29,8 +29,8 @@
 #define HALTED_LOOK_MS  500
 #define GAPS_AGAIN_US   RR_US_PER_SEC /* between two attempts to fill gaps that MySQL was away for */
 #define AHEAD_AT_ONCE   32            /* messages: 0.2 ms */
-#define BYTES_MAX       (8 << 20)     /* of messages in a batch */
-#define DAYS_MAX        20000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
+#define BYTES_MAX       (24 << 20)    /* of messages in a batch */
+#define DAYS_MAX        40000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
 
 /* What was taken from the topic. */
 struct taken {
