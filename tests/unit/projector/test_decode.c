@@ -2,6 +2,7 @@
  */
 #include "decode.h"
 #include "macros.h"
+#include "recorded.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -17,20 +18,6 @@ static int tear_down(void **state)
     (void)state;
     arena_fini(&arena);
     return 0;
-}
-
-static char *fixture(const char *name)
-{
-    char path[512], *json = calloc(1, 65536);
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/tests/fixtures/%s.json", RR_SOURCE_DIR, name);
-    file = fopen(path, "r");
-    if (!file)
-        fail_msg("%s is not there: tests/fixtures/record makes it", path);
-    assert_true(fread(json, 1, 65535, file) > 0);
-    fclose(file);
-    return json;
 }
 
 static void decode_fixture(const char *name)

@@ -2,6 +2,7 @@
  * repeated, all others come out as if they were alone. */
 #include "intake.h"
 #include "macros.h"
+#include "recorded.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -246,20 +247,6 @@ static void a_message_of_a_megabyte_is_applied_or_parked_whole(void **state)
 }
 
 /* ---- shapes ---- */
-
-static char *fixture(const char *name)
-{
-    char path[512], *json = calloc(1, 65536);
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/tests/fixtures/%s.json", RR_SOURCE_DIR, name);
-    file = fopen(path, "r");
-    if (!file)
-        fail_msg("%s is not there: tests/fixtures/record makes it", path);
-    assert_true(fread(json, 1, 65535, file) > 0);
-    fclose(file);
-    return json;
-}
 
 static void each_byte_that_is_missing_or_wrong_leaves_a_message_applied_ignored_or_parked(void **state)
 {
