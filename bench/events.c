@@ -8,16 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEGIN_US      (INT64_C(1767225600) * RR_US_PER_SEC) /* 2026-01-01 */
-#define SPAN_DAYS     730
-#define PULSE_EVERY   500  /* events */
-#define RECENT        8192 /* bookings that may still be changed */
-#define USERS         20000
-#define SLOT_MINUTES  15
-
-#define FIELD         "\"optional\":false"
-#define FIELD_OR_NULL "\"optional\":true"
-#define FIELD_TIME    "\"optional\":false,\"name\":\"io.debezium.time.MicroTimestamp\",\"version\":1"
+#define BEGIN_US     (INT64_C(1767225600) * RR_US_PER_SEC) /* 2026-01-01 */
+#define SPAN_DAYS    730
+#define PULSE_EVERY  500  /* events */
+#define RECENT       8192 /* bookings that may still be changed */
+#define USERS        20000
+#define SLOT_MINUTES 15
 
 struct booking {
     struct rr_uuid id;
@@ -28,7 +24,6 @@ struct booking {
 
 struct events {
     struct events_conf conf;
-    enum events_form form;
     uint64_t random;
     uint64_t n, n_events; /* messages, events of reservations */
     int64_t now;
@@ -51,14 +46,13 @@ static unsigned below(struct events *e, unsigned n)
     return (unsigned)(random64(e) % n);
 }
 
-struct events *events_new(const struct events_conf *conf, enum events_form form)
+struct events *events_new(const struct events_conf *conf)
 {
     struct events *e = calloc(1, sizeof(*e));
 
     if (!e)
         abort();
     e->conf = *conf;
-    e->form = form;
     e->now = BEGIN_US;
     return e;
 }
@@ -68,9 +62,9 @@ void events_free(struct events *e)
     free(e);
 }
 
-uint64_t events_messages(const struct events_conf *conf, enum events_form form)
+uint64_t events_messages(const struct events_conf *conf)
 {
-    return form == EVENTS_FLAT ? conf->events : conf->rooms + conf->events + conf->events / PULSE_EVERY;
+    return conf->rooms + conf->events + conf->events / PULSE_EVERY;
 }
 
 /* ---- what happens ---- */
@@ -188,60 +182,19 @@ static void put_row(const struct events *e, const struct booking *b, const char 
         b->cancelled ? "\"not needed any more\"" : "null");
 }
 
-static void put_schema(struct rr_buf *out)
-{
-    static const struct {
-        const char *name, *type;
-        const char *more;
-    } fields[] = {
-        {"reservation_id", "string", FIELD},
-        {"version", "int32", FIELD},
-        {"kind", "string", FIELD},
-        {"room_id", "int64", FIELD},
-        {"user_id", "string", FIELD},
-        {"title", "string", FIELD_OR_NULL},
-        {"starts_at", "int64", FIELD_TIME},
-        {"ends_at", "int64", FIELD_TIME},
-        {"state", "string", FIELD},
-        {"created_at", "int64", FIELD_TIME},
-        {"recorded_at", "int64", FIELD_TIME},
-        {"recorded_by", "string", FIELD},
-        {"reason", "string", FIELD_OR_NULL},
-        {"trace_id", "string", FIELD_OR_NULL},
-    };
-
-    rr_buf_puts(out, "{\"schema\":{\"type\":\"struct\",\"fields\":[");
-    for (size_t i = 0; i < RR_LEN(fields); i++)
-        rr_buf_printf(out, "%s{\"type\":\"%s\",%s,\"field\":\"%s\"}", i ? "," : "", fields[i].type,
-                      fields[i].more, fields[i].name);
-    rr_buf_puts(out,
-                "],\"optional\":false,\"name\":\"mysql.reservations.reservation_event.Value\"},\"payload\":");
-}
-
-static void put_key(const struct events *e, const struct booking *b, struct rr_buf *out)
+static void put_key(const struct booking *b, struct rr_buf *out)
 {
     char id[RR_UUID_TEXT];
 
     rr_uuid_format(&b->id, id);
-    if (e->form == EVENTS_FLAT)
-        rr_buf_puts(out,
-                    "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"string\",\"optional\":false,"
-                    "\"field\":\"reservation_id\"}],\"optional\":false,"
-                    "\"name\":\"mysql.reservations.reservation_event.Key\"},\"payload\":");
-    rr_buf_printf(out, "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\"}%s", id, id + 9, id + 14, id + 19,
-                  id + 24, e->form == EVENTS_FLAT ? "}" : "");
+    rr_buf_printf(out, "{\"reservation_id\":\"%.8s%.4s%.4s%.4s%.12s\"}", id, id + 9, id + 14, id + 19,
+                  id + 24);
 }
 
 static void put_event(struct events *e, const struct booking *b, const char *kind, struct rr_buf *key,
                       struct rr_buf *out)
 {
-    put_key(e, b, key);
-    if (e->form == EVENTS_FLAT) {
-        put_schema(out);
-        put_row(e, b, kind, out);
-        rr_buf_puts(out, "}");
-        return;
-    }
+    put_key(b, key);
     rr_buf_puts(out, "{\"before\":null,\"after\":");
     put_row(e, b, kind, out);
     put_source(e, out, "reservation_event", 'c');
@@ -272,15 +225,15 @@ static void next_event(struct events *e, struct rr_buf *key, struct rr_buf *valu
 
 int events_next(struct events *e, struct rr_buf *key, struct rr_buf *value)
 {
-    uint64_t turn = e->n - (e->form == EVENTS_FLAT ? 0 : e->conf.rooms);
+    uint64_t turn = e->n - e->conf.rooms;
 
     rr_buf_reset(key);
     rr_buf_reset(value);
-    if (e->n == events_messages(&e->conf, e->form))
+    if (e->n == events_messages(&e->conf))
         return 0;
-    if (e->form != EVENTS_FLAT && e->n < e->conf.rooms)
+    if (e->n < e->conf.rooms)
         put_room(e, key, value);
-    else if (e->form != EVENTS_FLAT && turn % (PULSE_EVERY + 1) == PULSE_EVERY)
+    else if (turn % (PULSE_EVERY + 1) == PULSE_EVERY)
         put_pulse(e, key, value);
     else
         next_event(e, key, value);

@@ -14,16 +14,11 @@ struct events_conf {
     unsigned ahead_days; /* how far ahead the average booking is made; 0: anywhere in the two years */
 };
 
-enum events_form {
-    EVENTS_ENVELOPE, /* as our connector writes: without schemas */
-    EVENTS_FLAT, /* the new row alone, with its schema, as Debezium's JDBC sink likes it best; journal only */
-};
-
 struct events;
 
-struct events *events_new(const struct events_conf *conf, enum events_form form);
+struct events *events_new(const struct events_conf *conf);
 /* The next message: its key and value replace what the buffers hold. Returns 0 at the end. */
 int events_next(struct events *e, struct rr_buf *key, struct rr_buf *value);
 void events_free(struct events *e);
-/* How many messages there are of that form. */
-uint64_t events_messages(const struct events_conf *conf, enum events_form form);
+/* How many messages there are. */
+uint64_t events_messages(const struct events_conf *conf);

@@ -1,6 +1,6 @@
 /* bench-project: the steps of the projector one by one, over a made-up topic (events.h).
  *
- * usage: bench-project fill BOOTSTRAP TOPIC envelope|flat EVENTS ROOMS AHEAD_DAYS
+ * usage: bench-project fill BOOTSTRAP TOPIC EVENTS ROOMS AHEAD_DAYS
  *        bench-project consume BOOTSTRAP TOPIC MESSAGES
  *        bench-project decode EVENTS ROOMS AHEAD_DAYS
  *        bench-project apply CONNINFO BATCH EVENTS ROOMS AHEAD_DAYS
@@ -137,9 +137,8 @@ static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct rr_buf
 static int fill(char **argv)
 {
     const char *name = argv[1];
-    enum events_form form = strcmp(argv[2], "flat") == 0 ? EVENTS_FLAT : EVENTS_ENVELOPE;
-    struct events_conf conf = conf_of(argv + 3);
-    struct events *events = events_new(&conf, form);
+    struct events_conf conf = conf_of(argv + 2);
+    struct events *events = events_new(&conf);
     struct rr_buf key = {.data = NULL}, value = {.data = NULL};
     rd_kafka_t *rk = producer(argv[0]);
     rd_kafka_topic_t *topic;
@@ -152,7 +151,7 @@ static int fill(char **argv)
         produce(rk, topic, &key, &value);
     if (rd_kafka_flush(rk, KAFKA_MS))
         die("producing", "not all was taken");
-    meter_end(&m, events_messages(&conf, form));
+    meter_end(&m, events_messages(&conf));
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(rk);
     rr_buf_fini(&key);
@@ -196,7 +195,7 @@ static void decode_one(struct text value, struct arena *arena, struct change *re
 
 static size_t read_messages(const struct events_conf *conf, struct arena *arena, struct text values[DECODED])
 {
-    struct events *events = events_new(conf, EVENTS_ENVELOPE);
+    struct events *events = events_new(conf);
     struct rr_buf key = {.data = NULL}, value = {.data = NULL};
     size_t n = 0;
 
@@ -212,7 +211,7 @@ static int decode_all(char **argv)
 {
     static struct text values[DECODED];
     struct events_conf conf = conf_of(argv);
-    uint64_t messages = events_messages(&conf, EVENTS_ENVELOPE);
+    uint64_t messages = events_messages(&conf);
     struct arena texts = {.chunks = NULL}, arena = {.chunks = NULL};
     size_t n = read_messages(&conf, &texts, values);
     struct change c;
@@ -235,8 +234,8 @@ static int decode_all(char **argv)
 /* All changes, in memory. */
 static struct change *changes_of(const struct events_conf *conf, struct arena *arena)
 {
-    struct events *events = events_new(conf, EVENTS_ENVELOPE);
-    struct change *all = calloc(events_messages(conf, EVENTS_ENVELOPE), sizeof(*all));
+    struct events *events = events_new(conf);
+    struct change *all = calloc(events_messages(conf), sizeof(*all));
     struct rr_buf key = {.data = NULL}, value = {.data = NULL};
 
     if (!all)
@@ -254,7 +253,7 @@ static int apply_all(char **argv)
     struct store_conf store_conf = {.conninfo = argv[0], .timeout_ms = 60000, .synchronous_commit = true};
     size_t at_once = number(argv[1]);
     struct events_conf conf = conf_of(argv + 2);
-    size_t messages = events_messages(&conf, EVENTS_ENVELOPE);
+    size_t messages = events_messages(&conf);
     struct arena arena = {.chunks = NULL};
     struct change *changes = changes_of(&conf, &arena);
     struct store *store = NULL;
@@ -293,7 +292,7 @@ int main(int argc, char **argv)
         int n;
         int (*run)(char **);
     } verbs[] = {
-        {"fill", 6, fill}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
+        {"fill", 5, fill}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
 
     for (size_t i = 0; argc > 1 && i < RR_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].verb) == 0 && argc == verbs[i].n + 2)
