@@ -35,6 +35,7 @@ type meta struct {
 	here       bool
 	generation int32
 	asOf       time.Time
+	parked     *int64
 }
 
 type reservation struct {
@@ -119,7 +120,7 @@ func reply(w http.ResponseWriter, asOf time.Time, answer any, err error) {
 
 func scanReservation(rows pgx.Rows, m *meta, more ...any) (reservation, error) {
 	var v reservation
-	to := append([]any{&m.here, &m.generation, &m.asOf, &v.ID, &v.RoomID, &v.RoomName, &v.Location, &v.UserID, &v.Title, &v.StartsAt,
+	to := append([]any{&m.here, &m.generation, &m.asOf, &m.parked, &v.ID, &v.RoomID, &v.RoomName, &v.Location, &v.UserID, &v.Title, &v.StartsAt,
 		&v.EndsAt, &v.State, &v.Version, &v.CreatedAt, &v.UpdatedAt}, more...)
 	err := rows.Scan(to...)
 	return v, err
@@ -174,7 +175,7 @@ func (s *server) popular(w http.ResponseWriter, r *http.Request) {
 		defer rows.Close()
 		for err == nil && rows.Next() {
 			var v rank
-			err = rows.Scan(&m.here, &m.generation, &m.asOf, &v.RoomID, &v.RoomName, &v.Rank, &v.Reservations, &v.Minutes, &value)
+			err = rows.Scan(&m.here, &m.generation, &m.asOf, &m.parked, &v.RoomID, &v.RoomName, &v.Rank, &v.Reservations, &v.Minutes, &value)
 			v.Utilization = float64(v.Minutes) / to.Sub(from).Minutes()
 			answer.Items = append(answer.Items, v)
 		}
@@ -197,7 +198,7 @@ func (s *server) free(w http.ResponseWriter, r *http.Request) {
 		defer rows.Close()
 		for err == nil && rows.Next() {
 			var v gap
-			err = rows.Scan(&m.here, &m.generation, &m.asOf, &v.StartsAt, &v.EndsAt, &v.Minutes, &room)
+			err = rows.Scan(&m.here, &m.generation, &m.asOf, &m.parked, &v.StartsAt, &v.EndsAt, &v.Minutes, &room)
 			answer.Items = append(answer.Items, v)
 		}
 	}
@@ -227,7 +228,7 @@ func (s *server) busyHours(w http.ResponseWriter, r *http.Request) {
 			var begin int64
 			var starts, minutes []int32
 			var locals []int64
-			err = rows.Scan(&m.here, &m.generation, &m.asOf, &day, &starts, &minutes, &begin, &locals)
+			err = rows.Scan(&m.here, &m.generation, &m.asOf, &m.parked, &day, &starts, &minutes, &begin, &locals)
 			lo, hi := (from.Unix()-int64(day)*86400)/900, (to.Unix()-int64(day)*86400)/900
 			for q := max(0, lo); err == nil && q < min(96, hi); q++ {
 				local := begin + q*900

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import fastify from 'fastify'
 import pg from 'pg'
 
+// Each row begins with: here, generation, as_of, parked.
 const settings = JSON.parse(readFileSync(process.argv[2]))
 
 function serve () {
@@ -27,28 +28,28 @@ function serve () {
   app.get('/v1/reservations/:id', { schema: { response: { 200: reservation } } }, async (request, reply) => {
     const rows = await ask('reservation_get', 0, request.params.id)
     asOf(reply, rows)
-    reply.header('ETag', `"${rows[0][12]}"`)
+    reply.header('ETag', `"${rows[0][13]}"`)
     return toReservation(rows[0])
   })
   app.get('/v1/users/:id/reservations', { schema: { response: { 200: list(reservation) } } }, async (request, reply) => {
     const rows = await ask('user_reservations', 0, request.params.id)
     const limit = Number(request.query.limit)
-    const items = rows[0][3] === null ? [] : rows.slice(0, limit).map(toReservation)
+    const items = rows[0][4] === null ? [] : rows.slice(0, limit).map(toReservation)
     return { as_of: asOf(reply, rows), items, next_cursor: rows.length > limit ? cursorAfter(items.at(-1)) : null }
   })
   app.get('/v1/rooms/popular', { schema: { response: { 200: list(rank) } } }, async (request, reply) => {
     const rows = await ask('rooms_popular_reservations', 12, null)
     const minutes = (Date.parse(request.query.to) - Date.parse(request.query.from)) / 60000
     const items = rows.slice(0, 50).map((r) => ({
-      room_id: Number(r[3]), room_name: r[4], rank: Number(r[5]), reservations: Number(r[6]), reserved_minutes: Number(r[7]), utilization: Number(r[7]) / minutes
+      room_id: Number(r[4]), room_name: r[5], rank: Number(r[6]), reservations: Number(r[7]), reserved_minutes: Number(r[8]), utilization: Number(r[8]) / minutes
     }))
     return { as_of: asOf(reply, rows), items, next_cursor: rows.length > 50 ? String(items.at(-1).room_id) : null }
   })
   app.get('/v1/rooms/:id/free', { schema: { response: { 200: list(gap) } } }, async (request, reply) => {
     const rows = await ask('room_free', 0, request.params.id)
-    const items = rows[0][3] === null
+    const items = rows[0][4] === null
       ? []
-      : rows.slice(0, 50).map((r) => ({ starts_at: r[3].toISOString(), ends_at: r[4].toISOString(), minutes: Number(r[5]) }))
+      : rows.slice(0, 50).map((r) => ({ starts_at: r[4].toISOString(), ends_at: r[5].toISOString(), minutes: Number(r[6]) }))
     return { as_of: asOf(reply, rows), items, next_cursor: rows.length > 50 ? items.at(-1).ends_at : null }
   })
   app.get('/v1/statistics/busy-hours', { schema: { response: { 200: busyHours } } }, async (request, reply) => {
@@ -60,8 +61,8 @@ function serve () {
 
 function toReservation (r) {
   return {
-    id: r[3], room_id: Number(r[4]), room_name: r[5], room_location: r[6], user_id: r[7], title: r[8], starts_at: r[9].toISOString(),
-    ends_at: r[10].toISOString(), state: r[11], version: r[12], created_at: r[13].toISOString(), updated_at: r[14].toISOString()
+    id: r[4], room_id: Number(r[5]), room_name: r[6], room_location: r[7], user_id: r[8], title: r[9], starts_at: r[10].toISOString(),
+    ends_at: r[11].toISOString(), state: r[12], version: r[13], created_at: r[14].toISOString(), updated_at: r[15].toISOString()
   }
 }
 
@@ -73,7 +74,7 @@ function cursorAfter (item) {
 function fold (rows, from, to) {
   const starts = new Array(168).fill(0)
   const minutes = new Array(168).fill(0)
-  for (const [, , , day, dayStarts, dayMinutes, begin, locals] of rows) {
+  for (const [, , , , day, dayStarts, dayMinutes, begin, locals] of rows) {
     const lo = Math.max(0, (from / 86400000 - day) * 96)
     const hi = Math.min(96, (to / 86400000 - day) * 96)
     for (let q = lo; q < hi; q++) {
