@@ -29,7 +29,10 @@ static const struct statement sql_useless = {NULL, "SELECT generation FROM proje
 static const struct statement sql_tables = {
     NULL, "SELECT format('DROP TABLE %I.%I', schemaname, tablename) FROM pg_tables"
           " WHERE schemaname = 'g' || $1::integer ORDER BY tablename"};
-static const struct statement sql_impatient = {NULL, "SET lock_timeout = '1s'"};
+/* And no word of the functions that go with a schema. */
+static const struct statement sql_impatient = {
+    NULL,
+    "SELECT set_config('lock_timeout', '1s', false), set_config('client_min_messages', 'warning', false)"};
 static const struct statement sql_forget_position = {
     NULL, "DELETE FROM projection.position WHERE generation = $1::integer"};
 static const struct statement sql_forget = {
