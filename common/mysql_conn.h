@@ -23,6 +23,16 @@ struct mysql_cached {
     MYSQL_STMT *stmt;
 };
 
+#define MYSQL_BINDS_MAX 32
+
+struct mysql_binds {
+    MYSQL_BIND bind[MYSQL_BINDS_MAX];
+    MYSQL_TIME time[MYSQL_BINDS_MAX];
+    unsigned long length[MYSQL_BINDS_MAX];
+    mysql_flag null[MYSQL_BINDS_MAX], cut[MYSQL_BINDS_MAX];
+    long long number[MYSQL_BINDS_MAX];
+};
+
 struct rr_mysql {
     const struct rr_mysql_conf *conf;
     struct mysql_gate *gate, own_gate;
@@ -33,6 +43,9 @@ struct rr_mysql {
     struct rr_mysql *next_open;
     struct mysql_cached *cache;
     size_t n_cached, cap_cached;
+    /* Where a row's columns go. Not on the stack of whoever asks: libmysqlclient keeps these addresses, and
+     * the next execute of the statement writes lengths there before they are bound anew. */
+    struct mysql_binds results;
     bool in_tx;
     uint32_t lock_timeout_s; /* as this session has it */
     int64_t used;            /* when it last answered */

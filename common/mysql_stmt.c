@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-#define MAX_BINDS 32
-
 /* ---- the cache of prepared statements ---- */
 
 static enum rr_db stmt_failed(struct rr_mysql *db, MYSQL_STMT *stmt)
@@ -55,14 +53,6 @@ static enum rr_db prepared(struct rr_mysql *db, const char *sql, MYSQL_STMT **re
 
 /* ---- values to and from the binary protocol ---- */
 
-struct binds {
-    MYSQL_BIND bind[MAX_BINDS];
-    MYSQL_TIME time[MAX_BINDS];
-    unsigned long length[MAX_BINDS];
-    mysql_flag null[MAX_BINDS], cut[MAX_BINDS];
-    long long number[MAX_BINDS];
-};
-
 static MYSQL_TIME time_to(int64_t us)
 {
     int64_t days = us / RR_US_PER_DAY, rest = us % RR_US_PER_DAY;
@@ -89,13 +79,10 @@ static int64_t time_from(const MYSQL_TIME *t)
            (int64_t)t->second * RR_US_PER_SEC + (int64_t)t->second_part;
 }
 
-static void bind_in(struct binds *b, size_t i, const struct rr_sql_in *in)
+static void bind_in(struct mysql_binds *b, size_t i, const struct rr_sql_in *in)
 {
     MYSQL_BIND *m = &b->bind[i];
 
-    b->length[i] = (unsigned long)in->len;
-    m->length = &b->length[i];
-    m->buffer_length = (unsigned long)in->len;
     switch (in->type) {
     case RR_SQL_NULL: m->buffer_type = MYSQL_TYPE_NULL; break;
     case RR_SQL_INT:
@@ -109,6 +96,8 @@ static void bind_in(struct binds *b, size_t i, const struct rr_sql_in *in)
     case RR_SQL_BYTES:
         m->buffer_type = in->type == RR_SQL_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
         m->buffer = (void *)in->p;
+        b->length[i] = (unsigned long)in->len;
+        m->length = &b->length[i]; /* of these only: libmysqlclient makes room for a time by it, too */
         break;
     case RR_SQL_TIME:
         m->buffer_type = MYSQL_TYPE_DATETIME;
@@ -118,7 +107,7 @@ static void bind_in(struct binds *b, size_t i, const struct rr_sql_in *in)
     }
 }
 
-static void bind_out(struct binds *b, size_t i, const struct rr_sql_out *out)
+static void bind_out(struct mysql_binds *b, size_t i, const struct rr_sql_out *out)
 {
     MYSQL_BIND *m = &b->bind[i];
 
@@ -149,7 +138,7 @@ static void bind_out(struct binds *b, size_t i, const struct rr_sql_out *out)
 }
 
 /* What the library put into the binds, to the caller's places; a reason why not, or NULL. */
-static const char *deliver(const struct binds *b, const struct rr_sql_out *out, size_t n_out)
+static const char *deliver(const struct mysql_binds *b, const struct rr_sql_out *out, size_t n_out)
 {
     for (size_t i = 0; i < n_out; i++) {
         if (out[i].ret_null)
@@ -190,12 +179,13 @@ struct call {
 
 static enum rr_db rows(struct rr_mysql *db, MYSQL_STMT *stmt, const struct call *c)
 {
-    struct binds b = {0};
+    struct mysql_binds *b = &db->results;
     enum rr_db end = RR_DB_NONE;
 
+    *b = (struct mysql_binds){0};
     for (size_t i = 0; i < c->n_out; i++)
-        bind_out(&b, i, &c->out[i]);
-    if (c->n_out && mysql_stmt_bind_result(stmt, b.bind))
+        bind_out(b, i, &c->out[i]);
+    if (c->n_out && mysql_stmt_bind_result(stmt, b->bind))
         return stmt_failed(db, stmt);
     /* Errors of a locking read, 1213 for one, may come only here: NULL rows with columns are no empty result.
      */
@@ -211,7 +201,7 @@ static enum rr_db rows(struct rr_mysql *db, MYSQL_STMT *stmt, const struct call 
             return end;
         if (rc && rc != MYSQL_DATA_TRUNCATED)
             return stmt_failed(db, stmt);
-        bad = deliver(&b, c->out, c->n_out);
+        bad = deliver(b, c->out, c->n_out);
         if (bad)
             return ours(db, bad);
         end = RR_DB_ONE;
@@ -222,7 +212,7 @@ static enum rr_db rows(struct rr_mysql *db, MYSQL_STMT *stmt, const struct call 
 
 static enum rr_db execute(struct rr_mysql *db, MYSQL_STMT *stmt, const struct call *c)
 {
-    struct binds b = {0};
+    struct mysql_binds b = {0};
     enum rr_db end;
 
     for (size_t i = 0; i < c->n_in; i++)
@@ -253,9 +243,9 @@ static enum rr_db run_once(struct rr_mysql *db, const struct call *c)
     end = prepared(db, c->sql, &stmt);
     if (end != RR_DB_ONE)
         return end;
-    if (c->n_in != mysql_stmt_param_count(stmt) || c->n_in > MAX_BINDS)
+    if (c->n_in != mysql_stmt_param_count(stmt) || c->n_in > MYSQL_BINDS_MAX)
         return ours(db, "the statement has another number of parameters");
-    if (c->n_out > MAX_BINDS || (c->n_out && c->n_out != mysql_stmt_field_count(stmt)))
+    if (c->n_out > MYSQL_BINDS_MAX || (c->n_out && c->n_out != mysql_stmt_field_count(stmt)))
         return ours(db, "the statement has another number of columns");
     end = execute(db, stmt, c);
     if (db->client)
