@@ -19,6 +19,7 @@
 #define INSPECT_EVERY_US (5 * RR_US_PER_SEC)
 #define INSPECT_MS       1000
 #define SILENT_MAX       3 /* so many unanswered inspections in a row: a busy broker may miss one */
+#define WATCHED_MAX      1024
 
 struct rr_kafka {
     rd_kafka_t *rk;
@@ -31,7 +32,8 @@ struct rr_kafka {
     int64_t expected;
     int64_t reported_at, inspected_at;
     int silent;
-    atomic_bool cut; /* set by librdkafka's threads */
+    /* Both set by librdkafka's threads. */
+    atomic_bool cut, watched[WATCHED_MAX];
     struct rr_counter *dropped, *jumped;
     char error[400];
 };
@@ -69,6 +71,26 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     rr_debug("librdkafka", "facility=%s text=%s", facility, RR_Q(text));
 }
 
+/* Messages come from brokers that the cluster has told of, which have a number. From 2.10 on librdkafka keeps
+ * the connection to the configured address apart from those, and ends it by itself when it knows them. */
+static rd_kafka_resp_err_t on_request(rd_kafka_t *rk, int fd, const char *broker, int32_t broker_id,
+                                      int16_t api, int16_t version, int32_t id, size_t size, void *opaque)
+{
+    struct rr_kafka *k = opaque;
+
+    (void)rk, (void)broker, (void)api, (void)version, (void)id, (void)size;
+    if (broker_id >= 0 && fd >= 0 && fd < WATCHED_MAX)
+        atomic_store(&k->watched[fd], true);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *error,
+                                  size_t size)
+{
+    (void)conf, (void)error, (void)size;
+    return rd_kafka_interceptor_add_on_request_sent(rk, "rr", on_request, opaque);
+}
+
 /* A connection that never got an answer, to the second address of a host for instance, was none. */
 static int on_close(int fd, void *opaque)
 {
@@ -76,6 +98,8 @@ static int on_close(int fd, void *opaque)
     struct tcp_info info = {.tcpi_state = 0};
     socklen_t size = sizeof(info);
 
+    if (fd < WATCHED_MAX && !atomic_exchange(&k->watched[fd], false))
+        return close(fd);
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_bytes_received > 0)
         atomic_store(&k->cut, true);
     return close(fd);
@@ -97,6 +121,7 @@ static enum rr_kafka_end connect_client(struct rr_kafka *k)
         set(k, conf, "allow.auto.create.topics", "false") && set(k, conf, "socket.nagle.disable", "true") &&
         set(k, conf, "reconnect.backoff.max.ms", "1000") && set(k, conf, "log.connection.close", "false");
 
+    ok = ok && rd_kafka_conf_interceptor_add_on_new(conf, "rr", on_new, k) == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (ok) {
         rd_kafka_conf_set_log_cb(conf, on_log);
         rd_kafka_conf_set_opaque(conf, k);

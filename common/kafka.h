@@ -10,8 +10,8 @@
  * offset that the log does not hold any more (or not yet) is an error, never a silent new start. What is
  * committed to Kafka is for monitors only.
  * Reconnects: librdkafka would go on at the same offset of whatever log the next broker at that address has.
- * So once a connection has been lost, nothing is given out any more: open again, and look whether it is the
- * same log. */
+ * So once a connection to a broker of the cluster has been lost, nothing is given out any more: open again,
+ * and look whether it is the same log. */
 #pragma once
 
 #include "macros.h"
