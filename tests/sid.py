@@ -16,7 +16,7 @@ sys.path.insert(0, str(REPO / "scripts"))
 from stacklib import command, packages  # noqa: E402
 from stacklib.account import running_as_root  # noqa: E402
 from stacklib.cache import Cache  # noqa: E402
-from stacklib.downloads import KEYRING, MYSQL_RELEASE  # noqa: E402
+from stacklib.downloads import KEYRING, RELEASE  # noqa: E402
 from stacklib.errors import StackError  # noqa: E402
 
 BUILD = REPO / "build/sid"
@@ -46,7 +46,7 @@ def root() -> Path:
         kept = Cache().root / "debs"
         kept.mkdir(parents=True, exist_ok=True)
         words = ["debootstrap", "--variant=minbase", f"--keyring={KEYRING}", f"--cache-dir={kept}"]
-        words += [f"--include={','.join(wanted)}", MYSQL_RELEASE, str(folder), packages.debian_mirror()]
+        words += [f"--include={','.join(wanted)}", RELEASE, str(folder), packages.debian_mirror()]
         command.run(words, "making a root of Debian unstable", log)
 
     return Cache().entry("sid-root", build)
