@@ -15,6 +15,8 @@ from .metrics import Metrics
 SECONDS = 30.0
 UNSET = object()
 _JSON = ("application/json", "application/problem+json")
+# What a gateway wants to hear before it asks command-svc.
+_TRUTH = {"Cache-Control": "no-cache"}
 
 
 class Answer(Mapping):
@@ -168,7 +170,7 @@ class Command(Service):
         return self.call("PATCH", f"/v1/rooms/{_id(room)}", fields, headers=headers, expect=expect, code=code)
 
     def room(self, room, expect=200) -> Answer:
-        return self.get(f"/v1/rooms/{_id(room)}", expect=expect)
+        return self.get(f"/v1/rooms/{_id(room)}", headers=_TRUTH, expect=expect)
 
     def reserve(
         self,
@@ -202,7 +204,7 @@ class Command(Service):
         return self.call("POST", path, body, headers={"Idempotency-Key": key}, expect=expect, code=code)
 
     def reservation(self, reservation, expect=200) -> Answer:
-        return self.get(f"/v1/reservations/{_id(reservation)}", expect=expect)
+        return self.get(f"/v1/reservations/{_id(reservation)}", headers=_TRUTH, expect=expect)
 
 
 class Query(Service):
