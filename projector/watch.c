@@ -121,16 +121,16 @@ static int halt(struct watch *w, int32_t generation, const struct difference *d,
 {
     struct rr_buf buf = {.data = NULL};
     struct store *s = NULL;
-    char why[400];
+    struct failure why;
     int end;
 
-    snprintf(why, sizeof(why), "the truth is behind what was applied: %s", difference_text(d, &buf));
+    fail(&why, FAIL_REWOUND, "the truth is behind what was applied: %s", difference_text(d, &buf));
     rr_buf_fini(&buf);
     rr_error("ALARM: the truth was set back; nothing more is applied until an operator acts",
-             "generation=%d reason=%s", generation, RR_Q(why));
+             "generation=%d reason=%s", generation, RR_Q(why.text));
     end = store_open(w->conf.store, &s, f);
     if (end == 0)
-        end = generation_halt(s, generation, "rewound", why, f);
+        end = generation_halt(s, generation, "rewound", why.text, f);
     store_close(s);
     return end;
 }

@@ -94,6 +94,21 @@ def test_two_contents_of_a_version_in_one_batch_are_an_alarm(stack, topic, booke
     assert query.reservation(booked)["version"] == 2
 
 
+def test_a_comparison_of_an_unproven_log_that_finds_other_content_twice_is_an_alarm(pg, booked, alarm, ask, query):
+    def send():
+        pg.execute(
+            f"UPDATE g{ask('generation')}.reservation_history SET title = %s WHERE reservation_id = %s AND version = 1",
+            ["€" * 200, booked["id"]],
+        )
+        pg.execute("UPDATE projection.position SET unproven_since = clock_timestamp()")
+
+    alarm(send)
+    assert [item["title"] for item in query.read(f"/v1/reservations/{booked['id']}/history")["items"]] == [
+        "Planning, again",
+        "Planning",
+    ]
+
+
 def test_an_older_version_of_a_room_is_no_alarm(topic, command, query, room, ask):
     renamed = command.change_room(room, name=room["name"] + ", renamed")
     query.room(renamed, token=renamed.token, wait=10)
