@@ -16,7 +16,7 @@ enum { DONE, LEFT, COULD_NOT };
 #define COLUMNS                                                                                              \
     "SELECT id, state, kind, reservation_id, room_id, version, topic_offset, reason, parked_at, skipped_at," \
     "       skipped_by, skip_reason, key, value FROM projection.dead_letter WHERE generation = $1::integer"
-static const struct statement sql_list = {NULL, COLUMNS " ORDER BY topic_offset, id"};
+static const struct statement sql_list = {NULL, COLUMNS " ORDER BY id"};
 static const struct statement sql_show = {NULL, COLUMNS " AND id = $2::bigint"};
 static const struct statement sql_resume = {
     NULL, "UPDATE projection.position SET halted = NULL, halted_at = NULL, halted_reason = NULL,"

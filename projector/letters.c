@@ -6,13 +6,14 @@
 static const struct statement sql_parked = {
     NULL, "SELECT DISTINCT ON (reservation_id, room_id) reservation_id, room_id, kind = 'gap'"
           " FROM projection.dead_letter WHERE generation = $1::integer AND state = 'parked'"
-          " ORDER BY reservation_id, room_id, topic_offset, id"};
+          " ORDER BY reservation_id, room_id, id"};
 static const struct statement sql_skipped = {
     NULL, "SELECT reservation_id, version FROM projection.dead_letter"
           " WHERE generation = $1::integer AND state = 'skipped' AND reservation_id = ANY ($2::uuid[])"
           "   AND version IS NOT NULL"};
 /* What comes again of a version that is applied, or waits already, is nothing new: unless it is the first to
- * be parked, for then nothing else says why the later ones wait. */
+ * be parked, for then nothing else says why the later ones wait. Nor is a message, readable or not, that
+ * waits itself and is read once more. */
 static const struct statement sql_add = {
     NULL,
     "INSERT INTO projection.dead_letter"
@@ -28,6 +29,9 @@ static const struct statement sql_add = {
     "        WHERE d.generation = $1::integer AND d.state = 'parked' AND d.version = l.version"
     "          AND (d.reservation_id = l.reservation_id OR d.room_id = l.room_id)"
     "          AND (d.kind = 'behind') = (l.kind = 'behind'))"
+    "   AND NOT EXISTS (SELECT FROM projection.dead_letter d"
+    "        WHERE d.generation = $1::integer AND d.state = 'parked' AND d.topic_offset = l.topic_offset"
+    "          AND (d.key, d.value) IS NOT DISTINCT FROM (l.key, l.value))"
     " ORDER BY l.n"};
 static const struct statement sql_count = {
     NULL, "SELECT parked, halted IS NOT NULL FROM projection.position WHERE generation = $1::integer"};

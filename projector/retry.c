@@ -46,7 +46,7 @@ static const struct statement sql_entities = {
           "       reservation_id, room_id, id, kind = 'gap'"
           " FROM projection.dead_letter WHERE generation = $1::integer AND state = 'parked'"
           " ORDER BY reservation_id, room_id, CASE WHEN num_nonnulls(reservation_id, room_id) = 0"
-          "                                        THEN id END, topic_offset, id"};
+          "                                        THEN id END, id"};
 static const struct statement sql_of_letter = {
     NULL, "SELECT reservation_id, room_id, id, kind = 'gap', state FROM projection.dead_letter"
           " WHERE generation = $1::integer AND id = $2::bigint"};
@@ -56,7 +56,7 @@ static const struct statement sql_of_letter = {
 static const struct statement sql_first = {
     NULL, "SELECT d.id, d.version, d.topic_offset, d.value, coalesce(v.version, r.version, 0)"
           " FROM projection.dead_letter d LEFT JOIN reservation v ON v.id = d.reservation_id"
-          " LEFT JOIN room r ON r.id = d.room_id" OF_ENTITY " ORDER BY d.topic_offset, d.id LIMIT 1"};
+          " LEFT JOIN room r ON r.id = d.room_id" OF_ENTITY " ORDER BY d.id LIMIT 1"};
 static const struct statement sql_count = {NULL, "SELECT count(*) FROM projection.dead_letter d" OF_ENTITY};
 static const struct statement sql_remove = {NULL, "DELETE FROM projection.dead_letter WHERE id = $1::bigint"};
 static const struct statement sql_stays = {
