@@ -1,5 +1,6 @@
 #include "apply.h"
 #include "apply_sql.h"
+#include "held.h"
 #include "known.h"
 
 #include <endian.h>
@@ -135,8 +136,10 @@ static int add_reservations_read(struct apply *a, const struct batch *b)
     return add_columns(a, &sql_reservations_read, 1);
 }
 
-static void take_reservations(struct batch *b, const PGresult *res)
+static int take_reservations(struct batch *b, const PGresult *res, struct failure *f)
 {
+    char id[RR_UUID_TEXT];
+
     for (int i = 0; i < PQntuples(res); i++) {
         struct reservation *r = arena_alloc(&b->arena, sizeof(*r));
         struct batch_reservation *in_batch;
@@ -153,9 +156,14 @@ static void take_reservations(struct batch *b, const PGresult *res)
                        ? STATE_CONFIRMED
                        : STATE_CANCELLED;
         r->deleted = store_bool(res, i, 8);
+        if (!held_is_possible(r))
+            return fail(f, FAIL_MESSAGE,
+                        "what the read model holds of reservation %s is damaged: first repair it",
+                        rr_uuid_format(&r->id, id));
         in_batch = *map_at(&b->reservation_map, map_key_uuid(&r->id));
         in_batch->stored = r;
     }
+    return 0;
 }
 
 /* Asks for the touched quarters of rooms, or of all rooms together, that have not been read. Returns the
@@ -417,8 +425,8 @@ static int read_stored(struct apply *a, struct batch *b, struct failure *f)
         return -1;
     if (rooms >= 0)
         take_rooms(b, store_result(a->store, rooms));
-    if (reservations >= 0)
-        take_reservations(b, store_result(a->store, reservations));
+    if (reservations >= 0 && take_reservations(b, store_result(a->store, reservations), f) != 0)
+        return -1;
     return take_both_days(a, b, days, f);
 }
 

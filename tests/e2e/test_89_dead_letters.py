@@ -326,6 +326,21 @@ def test_what_is_parked_and_comes_again_is_not_parked_twice(stack, command, pg, 
     assert letters.of(booked) == parked
 
 
+def test_a_damaged_row_parks_its_reservation_until_it_is_repaired(
+    stack, command, query, letters, booked, pg, other
+):
+    (generation,) = pg.execute("SELECT generation FROM projection.generation WHERE state = 'serving'").fetchone()
+    pg.execute(f"UPDATE g{generation}.reservation SET ends_at = '2080-01-01' WHERE id = %s", [booked["id"]])
+    changed = command.change(booked, title="Later")
+    (damaged,) = letters.wait(booked)
+    assert (damaged["kind"], damaged["version"]) == ("message", changed["version"])
+    assert "first repair it" in damaged["reason"]
+    other()
+    assert programs.run(stack, "projector", "verify", "--repair", seconds=120).returncode == 0
+    letters.run("retry", str(damaged["id"]))
+    assert version_of(query, booked) == changed["version"]
+
+
 def test_a_version_that_the_truth_does_not_have_either_stays_parked(command, query, topic, letters, booked, other):
     topic.send(reservation_key(booked), event(booked, 2147483647, title="No such thing"))
     (lost,) = letters.wait(booked)
