@@ -216,7 +216,10 @@ static int commit(struct retry *t, const struct entity *e, struct failure *f)
     params_bytes(&p, payload, strlen(payload));
     store_add(t->store, &sql_notify, &p);
     store_add(t->store, &sql_commit, NULL);
-    return store_trip(t->store, f);
+    if (store_trip(t->store, f) != 0)
+        return -1;
+    t->totals->changed = true;
+    return 0;
 }
 
 /* *ret_found false: nothing of it is parked any more. */
@@ -358,7 +361,6 @@ static int retry_first(struct retry *t, const struct entity *e, bool *ret_stays,
         f->kind != FAIL_REWOUND) /* it says other than what is known: not for us to say */
         return -1;
     *ret_stays = true;
-    t->totals->changed |= !e->is_gap || kind != LETTER_GAP;
     return stays(t, e, &l, kind, f);
 }
 
@@ -381,10 +383,8 @@ static int retry_entity(struct retry *t, const struct entity *e, struct failure 
     bool stays;
     int end;
 
-    while ((end = retry_first(t, e, &stays, f)) == 1) {
+    while ((end = retry_first(t, e, &stays, f)) == 1)
         t->totals->applied++;
-        t->totals->changed = true;
-    }
     return end == 0 && stays ? count_left(t, e, f) : end;
 }
 

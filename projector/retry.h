@@ -20,7 +20,7 @@ struct retry_conf {
 
 struct retry_totals {
     size_t applied, left; /* letters; left: those that were tried, and what waits behind them */
-    bool changed;         /* something was applied, or is parked for another reason now */
+    bool changed;         /* parked_epoch was raised */
 };
 
 /* All of a generation; those that wait for want of MySQL (-1 at once while it is away); or the reservation or

@@ -28,6 +28,7 @@
 #define LOG_AGAIN_US    (60 * RR_US_PER_SEC)
 #define HALTED_LOOK_MS  500
 #define GAPS_AGAIN_US   RR_US_PER_SEC /* between two attempts to fill gaps that MySQL was away for */
+#define GAPS_SHARE      10            /* and at least so many times as long as one takes: all others wait */
 #define AHEAD_AT_ONCE   32            /* messages: 0.2 ms */
 #define BYTES_MAX       (24 << 20)    /* of messages in a batch */
 #define DAYS_MAX        40000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
@@ -59,7 +60,8 @@ struct run {
     int64_t gaps_next;    /* monotonic: when they are tried again */
     /* the batch in hand, and the one that is collected while PostgreSQL works on that */
     struct taken taken[2], *hand, *ahead;
-    size_t limit; /* messages a batch takes; small while looking for one that cannot be applied */
+    size_t limit; /* messages a batch takes; small while looking for one that cannot be applied, and after a
+                     failure of PostgreSQL */
     /* between attempts */
     uint32_t pause_ms;
     char logged[600]; /* what was logged last, and when: the same is not said again at once */
@@ -267,17 +269,19 @@ static int fill_gaps(struct run *r, struct failure *f)
 static int retry_gaps(struct run *r, struct failure *f)
 {
     const struct retry_conf conf = {.store = &r->store_conf, .mysql = &r->conf->mysql};
+    int64_t began = rr_time_monotonic(), took;
     struct retry_totals totals = {.applied = 0};
     struct failure why;
 
-    if (!r->intake.parked.n_gaps || rr_time_monotonic() < r->gaps_next)
+    if (!r->intake.parked.n_gaps || began < r->gaps_next)
         return 0;
-    r->gaps_next = rr_time_monotonic() + GAPS_AGAIN_US;
-    if (retry_gaps_of(&conf, r->position.generation, &totals, &why) != 0 && !totals.changed)
-        return 0; /* MySQL is still away */
-    if (!totals.changed)
+    if (retry_gaps_of(&conf, r->position.generation, &totals, &why) != 0)
+        rr_debug("gaps wait", "reason=%s", RR_Q(why.text));
+    took = rr_time_monotonic() - began;
+    r->gaps_next = began + took + (took > GAPS_AGAIN_US / GAPS_SHARE ? took * GAPS_SHARE : GAPS_AGAIN_US);
+    if (!totals.changed) /* MySQL is still away */
         return 0;
-    rr_info("gaps filled", "applied=%zu parked=%zu", totals.applied, totals.left);
+    rr_info("gaps tried again", "applied=%zu parked=%zu", totals.applied, totals.left);
     return fail(f, FAIL_NONE, "what is parked has changed");
 }
 
@@ -377,6 +381,7 @@ static void stand_by(struct run *r)
     struct generation g;
     struct failure f;
 
+    intake_forget(&r->intake, INT64_MAX); /* another generation may have what this one was found to lack */
     if (store_open(&r->store_conf, &s, &f) == 0 && generation_find(s, &g, &f) == 0) {
         if (g.position.generation != r->position.generation) {
             rr_info("another generation serves: going over to it", "generation=%d before=%d",
@@ -409,6 +414,7 @@ static void wait_halted(struct run *r)
         nap(r, HALTED_LOOK_MS);
     }
     store_close(s);
+    intake_forget(&r->intake, INT64_MAX); /* what the operator has mended is to be tried */
     if (!*g.halted)
         rr_warn("an operator lets it go on", "offset=%lld", (long long)g.position.next_offset);
 }
@@ -450,6 +456,8 @@ static void halt(struct run *r, const struct failure *why)
 
 static void begin_log_again(struct run *r, const struct failure *why)
 {
+    intake_forget(&r->intake, INT64_MAX); /* its offsets are other messages' */
+    r->told = -1;
     rr_counter_add(r->telemetry.logs_replaced, 1);
     rr_error("ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
              " read model is proven",
@@ -483,6 +491,9 @@ static void pause_after(struct run *r, const struct failure *f)
         wait_halted(r);
         return;
     }
+    /* It may have been too much for PostgreSQL's time or memory. */
+    if (f->kind == FAIL_POSTGRES && r->hand->batch.n_messages > 1)
+        r->limit = r->hand->batch.n_messages / 2;
     nap(r, r->pause_ms);
     r->pause_ms = r->pause_ms * 2 < PAUSE_MAX_MS ? r->pause_ms * 2 : PAUSE_MAX_MS;
 }
