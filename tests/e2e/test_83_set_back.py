@@ -109,6 +109,26 @@ def test_a_comparison_of_an_unproven_log_that_finds_other_content_twice_is_an_al
     ]
 
 
+def test_a_truth_set_back_and_a_log_wiped_are_found_one_after_the_other(stack, topic, booked, pg, ask, query):
+    """While it is halted it does not look at the log; what docs/operations.md says lets it."""
+    generation = ask("generation")
+    topic.send(reservation_key(booked), event(booked, 1, "created", title="Something else"))
+    eventually(lambda: ask("halted") == "rewound", 60)
+    pg.execute(
+        "UPDATE projection.position SET next_offset = next_offset + 1000000 WHERE generation = %s", [generation]
+    )
+    status, told = rebuild(stack)
+    assert (status, "the log was replaced" in told) == (2, True), told
+    pg.execute(
+        "UPDATE projection.position SET halted = NULL, halted_at = NULL, halted_reason = NULL WHERE halted = 'rewound'"
+    )
+    eventually(lambda: ask("halted") == "rewound", 60)
+    status, told = rebuild(stack)
+    assert status == 0, told
+    assert ask("generation") > generation
+    assert query.reservation(booked)["title"] == "Planning, again"
+
+
 def test_an_older_version_of_a_room_is_no_alarm(topic, command, query, room, ask):
     renamed = command.change_room(room, name=room["name"] + ", renamed")
     query.room(renamed, token=renamed.token, wait=10)
