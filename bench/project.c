@@ -204,6 +204,8 @@ static size_t read_messages(const struct events_conf *conf, struct arena *arena,
     rr_buf_fini(&key);
     rr_buf_fini(&value);
     events_free(events);
+    if (n == 0)
+        die("decode", "there is nothing to decode");
     return n;
 }
 

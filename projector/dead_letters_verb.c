@@ -193,8 +193,10 @@ static int show_json(const PGresult *res)
 static void print_bytes(const char *name, struct text t)
 {
     printf("%-6s", name);
-    if (!t.s)
-        printf("none");
+    if (!t.s) {
+        puts("none");
+        return;
+    }
     for (size_t i = 0, step; i < t.n; i += step ? step : 1) {
         step = (unsigned char)t.s[i] < 0x80 ? (size_t)(t.s[i] >= 0x20 && t.s[i] != 0x7f)
                                             : rr_utf8_next(t.s + i, t.n - i);

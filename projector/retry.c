@@ -487,7 +487,7 @@ int retry_skip(const struct retry_conf *conf, int32_t generation, int64_t id, co
                const char *reason, struct retry_totals *totals, struct failure *f)
 {
     struct retry t;
-    struct entity e;
+    struct entity e = {.first = 0};
     int end = -1;
 
     retry_init(&t, conf, generation, totals);
