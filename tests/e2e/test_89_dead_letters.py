@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support import programs, truth
+from support.rebuilds import rebuild
 from support.times import on
 from support.topic import Topic, change, event, now, reservation_key, room_event, room_key
 from support.waiting import eventually
@@ -339,6 +340,29 @@ def test_a_damaged_row_parks_its_reservation_until_it_is_repaired(
     assert programs.run(stack, "projector", "verify", "--repair", seconds=120).returncode == 0
     letters.run("retry", str(damaged["id"]))
     assert version_of(query, booked) == changed["version"]
+
+
+def test_a_rebuild_holds_what_is_parked_and_a_roll_back_has_it_parked_again(
+    stack, command, query, topic, letters, booked, mysql, pg, caught_up
+):
+    topic.send(reservation_key(booked), "{")
+    second = command.change(booked, title="Second")
+    letters.wait(booked, 2)
+    status, told = rebuild(stack)
+    assert status == 0, told
+    answer = query.reservation(booked, token=second.token, wait=10)
+    assert (answer["version"], "Projection-Parked" in answer.headers) == (2, False)
+    third = command.change(second, title="Third")
+    query.reservation(booked, token=third.token, wait=10)
+    status, told = rebuild(stack, "--rollback")
+    assert status == 0, told
+    (first, *_) = letters.wait(booked, 3)
+    refused = query.reservation(booked, token=third.token, wait=10, expect=503, code="write-parked")
+    assert refused.headers["Projection-Parked"] == "3"
+    letters.run("retry", str(first["id"]))
+    assert version_of(query, booked) == third["version"]
+    caught_up()
+    assert truth.differences(mysql, pg) == []
 
 
 def test_a_version_that_the_truth_does_not_have_either_stays_parked(command, query, topic, letters, booked, other):
