@@ -311,7 +311,7 @@ static int apply(struct run *r, struct failure *f)
         if (!r->hand->batch.n_gaps || fill_gaps(r, f) != 0)
             return -1;
     applied(r, since);
-    return r->position.halted ? fail(f, FAIL_HALTED, "too much was parked") : 0;
+    return r->position.halted ? fail(f, FAIL_HALTED, "the breaker has opened") : 0;
 }
 
 static int run_batch(struct run *r, struct failure *f)

@@ -400,7 +400,7 @@ def test_a_key_that_cannot_be_read_opens_the_breaker_and_a_restart_does_not_clos
     eventually(lambda: letters.all()["halted"] == "breaker", 60, 0.2)
     eventually(lambda: projector.get("/readyz").status == 503)
     assert "breaker" in projector.get("/readyz")["detail"]
-    assert projector.metrics().value("rr_projector_breaker_open") == 1
+    eventually(lambda: projector.metrics().value("rr_projector_breaker_open") == 1)
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
     query.reservation(booked, token=booked.token, wait=1, expect=503, code="projection-behind")
     assert "open" in programs.run(stack, "projector", "status").stdout
