@@ -12,10 +12,13 @@ from datetime import timedelta
 import requests
 from support.api import Answer, Command, unique
 from support.times import moment, on, text
+from support.waiting import eventually
 
 # Not now: too much at once, something behind the gateway away or starting, or somebody else's attempt under way.
 AGAIN = {409, 429, 502, 503, 504}
 SLOTS = 400
+# What a client keeps: all of them together never fill the room, or nothing could be booked any more.
+KEPT = 20
 PATIENCE_SECONDS = 240.0
 
 
@@ -43,21 +46,34 @@ class Contenders:
         for thread in self._threads:
             thread.join(PATIENCE_SECONDS)
 
+    def wait_for(self, more: int, seconds: float = 60) -> None:
+        """Until so many more have been promised."""
+        before = self.done
+
+        def went_on() -> bool:
+            assert self.problems == []
+            return self.done > before + more
+
+        eventually(went_on, seconds=seconds)
+
     def _run(self, number: int) -> None:
-        command, rng = Command(self.url), random.Random(number)
+        command, rng, kept = Command(self.url), random.Random(number), []
         try:
             while not self._stop.is_set():
-                self._book(command, rng)
+                self._book(command, rng, kept)
         except Exception as error:  # whatever it is, the test is to hear of it
             self.problems.append(repr(error))
 
-    def _book(self, command: Command, rng: random.Random) -> None:
+    def _book(self, command: Command, rng: random.Random, kept: list[Answer]) -> None:
         starts_at = moment(on(3, "00:00")) + timedelta(minutes=30 * rng.randrange(SLOTS))
         ends_at = starts_at + timedelta(minutes=rng.choice((30, 60)))
         body = {"room_id": self.room, "user_id": "ann", "starts_at": text(starts_at), "ends_at": text(ends_at)}
         made = self._insist(command, "/v1/reservations", body, {201})
-        if made is not None and rng.random() < 0.6:
-            self._insist(command, f"/v1/reservations/{made['id']}/cancellation", {}, {200})
+        if made is not None:
+            kept.append(made)
+        if len(kept) > KEPT:
+            cancelled = kept.pop(rng.randrange(len(kept)))
+            self._insist(command, f"/v1/reservations/{cancelled['id']}/cancellation", {}, {200})
 
     def _insist(self, command: Command, path: str, body: dict, expected: set[int]) -> Answer | None:
         """The answer that was promised; None if the time is taken."""

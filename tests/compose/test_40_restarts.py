@@ -25,15 +25,13 @@ def test_each_container_can_be_restarted_under_load(project):
     room = Command(project.url).create_room()["id"]
     with Contenders(project.url, room) as contenders:
         for service in SERVERS:
-            before = contenders.done
-            eventually(lambda before=before: contenders.done > before + 10, seconds=60)
+            contenders.wait_for(10)
             began = str(time.time())
             project.compose("restart", service)
             if service not in JAVA:  # which ends with the signal's number
                 assert project.exit_codes(service, began) == {0}, f"{service} did not end by itself"
             eventually(lambda service=service: project.is_healthy(service), seconds=120)
-            after = contenders.done
-            eventually(lambda after=after: contenders.done > after + 10, seconds=60)
+            contenders.wait_for(10)
     assert contenders.problems == []
     assert contenders.refused > 0
     caught_up(project)
