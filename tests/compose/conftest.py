@@ -13,7 +13,8 @@ from engine import Engine  # noqa: E402
 from project import Project  # noqa: E402
 from standins import StandIns  # noqa: E402
 
-LOG = REPO / ".test/logs/compose-engine.log"
+LOGS = REPO / ".test/logs"
+LOG = LOGS / "compose-engine.log"
 
 
 def pytest_configure(config):
@@ -23,7 +24,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def engine():
-    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     LOG.unlink(missing_ok=True)
     with Engine(LOG) as engine:
         yield engine
@@ -42,17 +43,11 @@ def standins(engine):
 def project(engine, standins):
     project = Project(engine)
     project.compose("down", "--volumes", "--remove-orphans")
+    for log in LOGS.glob("compose-[cs]*.log"):
+        log.unlink()
     try:
         project.compose("build")
         project.up()
         yield project
     finally:
-        _keep_logs(project)
-        project.compose("down", "--volumes", "--remove-orphans")
-
-
-def _keep_logs(project: Project) -> None:
-    logs = project.compose("logs", "--no-color", "--timestamps", check=False)
-    (REPO / ".test/logs/compose-containers.log").write_text(logs)
-    states = project.compose("ps", "--all", check=False)
-    (REPO / ".test/logs/compose-states.log").write_text(states)
+        project.down("--volumes", "--remove-orphans")

@@ -50,6 +50,13 @@ class Project:
             seconds=START_SECONDS + 60,
         )
 
+    def down(self, *arguments: str) -> None:
+        """What the containers have said goes to the logs of the tests first."""
+        for name, words in (("containers", ("logs", "--no-color", "--timestamps")), ("states", ("ps", "--all"))):
+            with open(REPO / f".test/logs/compose-{name}.log", "a") as log:
+                log.write(self.compose(*words, check=False))
+        self.compose("down", *arguments)
+
     def configuration(self) -> dict:
         return json.loads(self.compose("--profile", "*", "config", "--format", "json"))
 

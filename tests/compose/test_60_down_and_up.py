@@ -10,7 +10,7 @@ def test_down_and_up_again_keeps_the_data(project):
     room = command.create_room()
     kept = command.reserve(room, on(3, "10:00"), on(3, "11:00"), "dora")
     passwords = project.secret("mysql", "mysql-root")
-    project.compose("down")
+    project.down()
     assert project.containers(all=True) == []
     project.up()
     assert project.secret("mysql", "mysql-root") == passwords
@@ -22,7 +22,7 @@ def test_down_and_up_again_keeps_the_data(project):
 
 
 def test_down_with_volumes_leaves_nothing(project, engine):
-    project.compose("down", "--volumes")
+    project.down("--volumes")
     label = f"label=com.docker.compose.project={project.name}"
     for kind in ("container", "volume", "network"):
         everything = ["--all"] if kind == "container" else []
