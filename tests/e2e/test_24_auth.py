@@ -1,26 +1,19 @@
 """Who may do what: services of their own with RR_AUTH=jwt, beside the session's, on the same databases."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from stacklib.stack import REPO
 from support import programs
 from support.api import unique
 from support.programs import Program
 from support.times import on
+from support.tokens import script
 from support.waiting import eventually
 
 ISSUER = "https://id.example"
 AUDIENCE = "rooms"
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "HS256")
-
-
-def script(*arguments) -> str:
-    command = [sys.executable, str(REPO / "scripts/token"), *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class Keys:

@@ -1,12 +1,22 @@
-"""Bearer tokens for the tests: HS256, made here and not by the programs' own code."""
+"""Bearer tokens for the tests: HS256, made here and not by the programs' own code; or by scripts/token."""
 
 import base64
 import hashlib
 import hmac
 import json
 import secrets
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+from stacklib.stack import REPO
+
+
+def script(*arguments) -> str:
+    """What scripts/token prints."""
+    command = [sys.executable, str(REPO / "scripts/token"), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _encoded(data: bytes) -> str:
