@@ -274,7 +274,10 @@ def test_the_service_compares_by_itself_and_raises_an_alarm(stack, model, booked
 
 def test_an_unproven_log_is_proven_by_a_comparison_that_ends_equal(stack, pg, mysql, model, booked, watching):
     def unproven():
-        return pg.execute("SELECT count(unproven_since) FROM projection.position").fetchone()[0]
+        return pg.execute(
+            "SELECT count(unproven_since) FROM projection.position JOIN projection.generation USING (generation)"
+            " WHERE state = 'serving'"
+        ).fetchone()[0]
 
     model("UPDATE reservation SET title = 'x' WHERE id = %s", booked["id"])
     model(

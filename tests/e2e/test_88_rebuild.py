@@ -207,7 +207,7 @@ def test_the_projector_goes_over_at_once(stack, query, booked, mysql, command, r
     assert rebuild(stack)[0] == 0
     written = command.reserve(room, on(9, "10:00"), on(9, "11:00"), user)
     assert query.reservation(written, token=written.token, wait=10)["version"] == 1
-    logged = stack.projector.log.read_text()[offset:]
+    logged = stack.projector.log.read_bytes()[offset:].decode()
     assert "another generation serves: going over to it" in logged
     assert "standing by" not in logged
 
