@@ -67,8 +67,14 @@ class Prometheus:
 
     def _all_up(self) -> bool:
         assert self.process.poll() is None, "prometheus ended at once"
+        if not self._ready():
+            return False
+        return len(self.query("up == 1")) == len(self._config()["scrape_configs"])
+
+    def _ready(self) -> bool:
+        """While it reads its storage, Prometheus listens already and refuses every question with a plain text."""
         try:
-            return len(self.query("up == 1")) == len(self._config()["scrape_configs"])
+            return self._session.get(f"{self.url}/-/ready", timeout=30).status_code == 200
         except requests.ConnectionError:
             return False
 
