@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "macros.h"
 #include "time.h"
 #include "uuid.h"
 
@@ -54,6 +55,8 @@ struct events *events_new(const struct events_conf *conf)
         abort();
     e->conf = *conf;
     e->now = BEGIN_US;
+    if (conf->rows_only)
+        e->n = conf->rooms;
     return e;
 }
 
@@ -62,9 +65,14 @@ void events_free(struct events *e)
     free(e);
 }
 
-uint64_t events_messages(const struct events_conf *conf)
+static uint64_t whole_topic(const struct events_conf *conf)
 {
     return conf->rooms + conf->events + conf->events / PULSE_EVERY;
+}
+
+uint64_t events_messages(const struct events_conf *conf)
+{
+    return conf->rows_only ? conf->events : whole_topic(conf);
 }
 
 /* ---- what happens ---- */
@@ -163,6 +171,30 @@ static void put_pulse(struct events *e, struct rr_buf *key, struct rr_buf *out)
     put_source(e, out, "pulse", 'u');
 }
 
+/* What Connect's JsonConverter puts before a row when it is told to write schemas, in the order of put_row(). */
+static void put_schema(struct rr_buf *out)
+{
+    static const char string[] = "\"type\":\"string\",\"optional\":false";
+    static const char string_or_null[] = "\"type\":\"string\",\"optional\":true";
+    static const char number[] = "\"type\":\"int64\",\"optional\":false";
+    static const char micros[] = "\"type\":\"int64\",\"optional\":false,"
+                                 "\"name\":\"io.debezium.time.MicroTimestamp\",\"version\":1";
+    static const struct {
+        const char *name, *type;
+    } fields[] = {
+        {"reservation_id", string}, {"version", number},   {"kind", string},          {"room_id", number},
+        {"user_id", string},        {"title", string_or_null}, {"starts_at", micros}, {"ends_at", micros},
+        {"state", string},          {"created_at", micros},    {"recorded_at", micros}, {"recorded_by", string},
+        {"reason", string_or_null}, {"trace_id", string_or_null},
+    };
+
+    rr_buf_puts(out, "{\"schema\":{\"type\":\"struct\",\"optional\":false,"
+                     "\"name\":\"mysql.reservations.reservation_event.Value\",\"fields\":[");
+    for (size_t i = 0; i < RR_LEN(fields); i++)
+        rr_buf_printf(out, "%s{%s,\"field\":\"%s\"}", i ? "," : "", fields[i].type, fields[i].name);
+    rr_buf_puts(out, "]},\"payload\":");
+}
+
 static void put_row(const struct events *e, const struct booking *b, const char *kind, struct rr_buf *out)
 {
     char title[64] = "null", id[RR_UUID_TEXT];
@@ -195,6 +227,12 @@ static void put_event(struct events *e, const struct booking *b, const char *kin
                       struct rr_buf *out)
 {
     put_key(b, key);
+    if (e->conf.rows_only) {
+        put_schema(out);
+        put_row(e, b, kind, out);
+        rr_buf_puts(out, "}");
+        return;
+    }
     rr_buf_puts(out, "{\"before\":null,\"after\":");
     put_row(e, b, kind, out);
     put_source(e, out, "reservation_event", 'c');
@@ -223,17 +261,22 @@ static void next_event(struct events *e, struct rr_buf *key, struct rr_buf *valu
     forget(e, b);
 }
 
+static bool is_pulse(const struct events *e)
+{
+    return (e->n - e->conf.rooms) % (PULSE_EVERY + 1) == PULSE_EVERY;
+}
+
 int events_next(struct events *e, struct rr_buf *key, struct rr_buf *value)
 {
-    uint64_t turn = e->n - e->conf.rooms;
-
     rr_buf_reset(key);
     rr_buf_reset(value);
-    if (e->n == events_messages(&e->conf))
+    if (e->conf.rows_only && is_pulse(e))
+        e->n++;
+    if (e->n == whole_topic(&e->conf))
         return 0;
     if (e->n < e->conf.rooms)
         put_room(e, key, value);
-    else if (turn % (PULSE_EVERY + 1) == PULSE_EVERY)
+    else if (is_pulse(e))
         put_pulse(e, key, value);
     else
         next_event(e, key, value);

@@ -6,11 +6,13 @@
 
 #include "buf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct events_conf {
     unsigned events;     /* of reservations; rooms and pulses come on top */
     unsigned rooms;      /* ids begin with 1 */
+    bool rows_only;      /* events as rows with their schema, without Debezium's envelope, and nothing else */
     unsigned ahead_days; /* how far ahead the average booking is made; 0: anywhere in the two years */
 };
 

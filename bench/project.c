@@ -1,11 +1,13 @@
 /* bench-project: the steps of the projector one by one, over a made-up topic (events.h).
  *
  * usage: bench-project fill BOOTSTRAP TOPIC EVENTS ROOMS AHEAD_DAYS
+ *        bench-project fill-rows BOOTSTRAP TOPIC EVENTS ROOMS AHEAD_DAYS
  *        bench-project consume BOOTSTRAP TOPIC MESSAGES
  *        bench-project decode EVENTS ROOMS AHEAD_DAYS
  *        bench-project apply CONNINFO BATCH EVENTS ROOMS AHEAD_DAYS
  *
- * fill: makes the topic and writes it; consume: reads it and does nothing; decode: messages in memory to
+ * fill: makes the topic and writes it; fill-rows: the same events
+ * as rows with their schema, as a JDBC sink takes them; consume: reads it and does nothing; decode: messages in memory to
  * changes; apply: changes in memory to PostgreSQL, into the generation that is there, or a new one. Prints
  * one JSON object: messages, seconds, the CPU time of this process, the most memory it had. */
 #include "apply.h"
@@ -134,13 +136,11 @@ static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct rr_buf
     }
 }
 
-static int fill(char **argv)
+static int write_topic(const char *bootstrap, const char *name, const struct events_conf *conf)
 {
-    const char *name = argv[1];
-    struct events_conf conf = conf_of(argv + 2);
-    struct events *events = events_new(&conf);
+    struct events *events = events_new(conf);
     struct rr_buf key = {.data = NULL}, value = {.data = NULL};
-    rd_kafka_t *rk = producer(argv[0]);
+    rd_kafka_t *rk = producer(bootstrap);
     rd_kafka_topic_t *topic;
     struct meter m;
 
@@ -151,13 +151,28 @@ static int fill(char **argv)
         produce(rk, topic, &key, &value);
     if (rd_kafka_flush(rk, KAFKA_MS))
         die("producing", "not all was taken");
-    meter_end(&m, events_messages(&conf));
+    meter_end(&m, events_messages(conf));
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(rk);
     rr_buf_fini(&key);
     rr_buf_fini(&value);
     events_free(events);
     return 0;
+}
+
+static int fill(char **argv)
+{
+    struct events_conf conf = conf_of(argv + 2);
+
+    return write_topic(argv[0], argv[1], &conf);
+}
+
+static int fill_rows(char **argv)
+{
+    struct events_conf conf = conf_of(argv + 2);
+
+    conf.rows_only = true;
+    return write_topic(argv[0], argv[1], &conf);
 }
 
 /* ---- consume ---- */
@@ -294,7 +309,7 @@ int main(int argc, char **argv)
         int n;
         int (*run)(char **);
     } verbs[] = {
-        {"fill", 5, fill}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
+        {"fill", 5, fill}, {"fill-rows", 5, fill_rows}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
 
     for (size_t i = 0; argc > 1 && i < RR_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].verb) == 0 && argc == verbs[i].n + 2)

@@ -26,13 +26,13 @@ def configuration(stack) -> dict[str, str]:
     return json.loads(fill(stack.repo / "deploy/connector.json", values))
 
 
-def _call(stack, method: str, path: str, body: dict | None = None) -> None:
-    """A call to the worker, again while it says that it is busy with a change (409) or still starting."""
+def call(stack, method: str, path: str, body: dict | None = None, name: str = NAME) -> None:
+    """A call to the worker about a connector, again while it says that it is busy with a change (409) or still starting."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         check_cancelled()
         request = urllib.request.Request(
-            f"{stack.connect.url}/connectors/{NAME}{path}",
+            f"{stack.connect.url}/connectors/{name}{path}",
             method=method,
             data=json.dumps(body).encode() if body is not None else None,
             headers={"Content-Type": "application/json"},
@@ -74,7 +74,7 @@ def ensure(stack) -> None:
         status, body = http_get(f"{stack.connect.url}/connectors/{NAME}/config", 5)
         present = json.loads(body) if status == 200 else {}
         if present != wanted | {"name": NAME}:
-            _call(stack, "PUT", "/config", wanted)
+            call(stack, "PUT", "/config", wanted)
             step.done = "running"
         restarted = False
         deadline = time.monotonic() + START_SECONDS
@@ -89,7 +89,7 @@ def ensure(stack) -> None:
                 )
             if failed:
                 stack.progress.say("connector: had failed, is restarted")
-                _call(stack, "POST", "/restart?includeTasks=true&onlyFailed=true")
+                call(stack, "POST", "/restart?includeTasks=true&onlyFailed=true")
                 restarted = True
                 time.sleep(1)  # the worker shows the old state for a moment
             if time.monotonic() > deadline:
@@ -101,9 +101,9 @@ def ensure(stack) -> None:
 
 def forget_offsets(stack) -> None:
     """Takes the connector's memory of what it has read; it takes a new snapshot. It has to be stopped for that."""
-    _call(stack, "PUT", "/stop")
+    call(stack, "PUT", "/stop")
     if not wait_until(lambda: [part["state"] for part in _parts(states(stack))] == ["STOPPED"], START_SECONDS):
         raise StackError(f"the connector does not stop: {states(stack)}", stack.connect.log)
-    _call(stack, "DELETE", "/offsets")
-    _call(stack, "PUT", "/resume")
+    call(stack, "DELETE", "/offsets")
+    call(stack, "PUT", "/resume")
     ensure(stack)

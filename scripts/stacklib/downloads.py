@@ -97,24 +97,33 @@ def _unpack(root: Path, wanted: list[str], log: Path) -> None:
 
 
 def kafka_entry(pom: Path) -> str:
-    return "kafka-" + hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
+    return maven_entry("kafka", pom)
 
 
 def kafka(cache: Cache, pom: Path, log: Path) -> Path:
     """A folder with libs/ (broker and worker) and plugins/ (Debezium), as deploy/kafka/pom.xml names them."""
+    return maven(cache, "kafka", pom, log)
+
+
+def maven_entry(name: str, pom: Path) -> str:
+    return f"{name}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+
+
+def maven(cache: Cache, name: str, pom: Path, log: Path) -> Path:
+    """The folder that the phase "package" of `pom` fills."""
 
     def build(folder: Path) -> None:
         repository = folder / "repository"  # a user's own ~/.m2/repository stays as it is
         command.run(
             ["mvn", "--batch-mode", "--no-transfer-progress", f"-Dmaven.repo.local={repository}",
              f"-Dout={folder}", "-f", str(pom), "package"],
-            "fetching Kafka, Connect and Debezium",
+            f"fetching {name} with Maven",
             log,
         )  # fmt: skip
         shutil.rmtree(repository)
         shutil.rmtree(folder / "build", ignore_errors=True)
 
-    return cache.entry(kafka_entry(pom), build)
+    return cache.entry(maven_entry(name, pom), build)
 
 
 def dbmate(cache: Cache, log: Path) -> Path:
