@@ -171,7 +171,8 @@ static void put_pulse(struct events *e, struct rr_buf *key, struct rr_buf *out)
     put_source(e, out, "pulse", 'u');
 }
 
-/* What Connect's JsonConverter puts before a row when it is told to write schemas, in the order of put_row(). */
+/* What Connect's JsonConverter puts before a row when it is told to write schemas, in the order of put_row().
+ */
 static void put_schema(struct rr_buf *out)
 {
     static const char string[] = "\"type\":\"string\",\"optional\":false";
@@ -182,9 +183,10 @@ static void put_schema(struct rr_buf *out)
     static const struct {
         const char *name, *type;
     } fields[] = {
-        {"reservation_id", string}, {"version", number},   {"kind", string},          {"room_id", number},
-        {"user_id", string},        {"title", string_or_null}, {"starts_at", micros}, {"ends_at", micros},
-        {"state", string},          {"created_at", micros},    {"recorded_at", micros}, {"recorded_by", string},
+        {"reservation_id", string}, {"version", number},          {"kind", string},
+        {"room_id", number},        {"user_id", string},          {"title", string_or_null},
+        {"starts_at", micros},      {"ends_at", micros},          {"state", string},
+        {"created_at", micros},     {"recorded_at", micros},      {"recorded_by", string},
         {"reason", string_or_null}, {"trace_id", string_or_null},
     };
 

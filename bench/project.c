@@ -7,9 +7,9 @@
  *        bench-project apply CONNINFO BATCH EVENTS ROOMS AHEAD_DAYS
  *
  * fill: makes the topic and writes it; fill-rows: the same events
- * as rows with their schema, as a JDBC sink takes them; consume: reads it and does nothing; decode: messages in memory to
- * changes; apply: changes in memory to PostgreSQL, into the generation that is there, or a new one. Prints
- * one JSON object: messages, seconds, the CPU time of this process, the most memory it had. */
+ * as rows with their schema, as a JDBC sink takes them; consume: reads it and does nothing; decode: messages
+ * in memory to changes; apply: changes in memory to PostgreSQL, into the generation that is there, or a new
+ * one. Prints one JSON object: messages, seconds, the CPU time of this process, the most memory it had. */
 #include "apply.h"
 #include "decode.h"
 #include "events.h"
@@ -308,8 +308,11 @@ int main(int argc, char **argv)
         const char *verb;
         int n;
         int (*run)(char **);
-    } verbs[] = {
-        {"fill", 5, fill}, {"fill-rows", 5, fill_rows}, {"consume", 3, consume}, {"decode", 3, decode_all}, {"apply", 5, apply_all}};
+    } verbs[] = {{"fill", 5, fill},
+                 {"fill-rows", 5, fill_rows},
+                 {"consume", 3, consume},
+                 {"decode", 3, decode_all},
+                 {"apply", 5, apply_all}};
 
     for (size_t i = 0; argc > 1 && i < RR_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].verb) == 0 && argc == verbs[i].n + 2)
