@@ -8,6 +8,25 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum ending {
+    ENDED_OK,
+    ENDED_OVERLOADED,
+    ENDED_UNAVAILABLE,
+    ENDED_BUSY,
+    ENDED_UNKNOWN,
+    ENDED_ERROR,
+    N_ENDINGS
+};
+
+static const char *const ending_labels[N_ENDINGS] = {
+    [ENDED_OK] = "result=\"ok\"",
+    [ENDED_OVERLOADED] = "result=\"overloaded\"",
+    [ENDED_UNAVAILABLE] = "result=\"unavailable\"",
+    [ENDED_BUSY] = "result=\"busy\"",
+    [ENDED_UNKNOWN] = "result=\"unknown\"",
+    [ENDED_ERROR] = "result=\"error\"",
+};
+
 /* Jobs wait in one queue, first come, first served. A worker with nothing to do sleeps; the janitor sleeps
  * too while there are sleeping workers for all that waits. When there are not, it hands back what has waited
  * too long, so that a request is answered in time although each worker waits for a server that does not
@@ -28,6 +47,7 @@ struct rr_mysql_pool {
     bool has_janitor;
     struct rr_gauge *queue;
     struct rr_histogram *wait_seconds, *job_seconds;
+    struct rr_counter *ended[N_ENDINGS]; /* looking a metric up by its labels takes a lock that all share */
 };
 
 #define JANITOR_MIN_US 5000
@@ -59,22 +79,21 @@ static bool is_late(const struct rr_mysql_job *job, int64_t now)
 
 /* ---- handing back ---- */
 
-static const char *result_labels(enum rr_err err)
+static enum ending ending_of(enum rr_err err)
 {
     switch (err) {
-    case RR_OVERLOADED: return "result=\"overloaded\"";
-    case RR_DB_UNAVAILABLE: return "result=\"unavailable\"";
-    case RR_DB_BUSY: return "result=\"busy\"";
-    case RR_OUTCOME_UNKNOWN: return "result=\"unknown\"";
-    case RR_INTERNAL: return "result=\"error\"";
-    default: return "result=\"ok\""; /* a refusal by the rules is a job well done */
+    case RR_OVERLOADED: return ENDED_OVERLOADED;
+    case RR_DB_UNAVAILABLE: return ENDED_UNAVAILABLE;
+    case RR_DB_BUSY: return ENDED_BUSY;
+    case RR_OUTCOME_UNKNOWN: return ENDED_UNKNOWN;
+    case RR_INTERNAL: return ENDED_ERROR;
+    default: return ENDED_OK; /* a refusal by the rules is a job well done */
     }
 }
 
-static void count(enum rr_err err)
+static void count(const struct rr_mysql_pool *pool, enum rr_err err)
 {
-    rr_counter_add(rr_counter("rr_mysql_jobs_total", "jobs for MySQL by how they ended", result_labels(err)),
-                   1);
+    rr_counter_add(pool->ended[ending_of(err)], 1);
 }
 
 static void run_done(struct rr_post *post)
@@ -84,9 +103,9 @@ static void run_done(struct rr_post *post)
     job->done(job);
 }
 
-static void hand_back(struct rr_mysql_job *job)
+static void hand_back(const struct rr_mysql_pool *pool, struct rr_mysql_job *job)
 {
-    count(job->err);
+    count(pool, job->err);
     job->post.run = run_done;
     rr_loop_post(job->loop, &job->post); /* from here on it is the loop's */
 }
@@ -104,7 +123,7 @@ static void serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mys
         job->work(job, db);
     assert(!db->in_tx);
     rr_histogram_observe(pool->job_seconds, (double)(rr_time_monotonic() - begun) / 1e6);
-    hand_back(job);
+    hand_back(pool, job);
 }
 
 static void *worker(void *arg)
@@ -163,14 +182,14 @@ static struct rr_mysql_job *take_late(struct rr_mysql_pool *pool, int64_t *ret_n
     return late;
 }
 
-static void hand_back_late(struct rr_mysql_job *late)
+static void hand_back_late(const struct rr_mysql_pool *pool, struct rr_mysql_job *late)
 {
     while (late) {
         struct rr_mysql_job *job = late;
 
         late = job->next;
         job->err = RR_OVERLOADED;
-        hand_back(job);
+        hand_back(pool, job);
     }
 }
 
@@ -186,7 +205,7 @@ static void *janitor(void *arg)
 
         if (late) {
             pthread_mutex_unlock(&pool->lock);
-            hand_back_late(late);
+            hand_back_late(pool, late);
             pthread_mutex_lock(&pool->lock);
         } else if (pool->janitor_next == INT64_MAX) {
             pthread_cond_wait(&pool->crowded, &pool->lock);
@@ -208,7 +227,7 @@ enum rr_err rr_mysql_pool_submit(struct rr_mysql_pool *pool, struct rr_mysql_job
     pthread_mutex_lock(&pool->lock);
     if (pool->stopping || pool->queued >= pool->conf->queue) {
         pthread_mutex_unlock(&pool->lock);
-        count(RR_OVERLOADED);
+        count(pool, RR_OVERLOADED);
         return RR_OVERLOADED;
     }
     *pool->last = job;
@@ -218,8 +237,8 @@ enum rr_err rr_mysql_pool_submit(struct rr_mysql_pool *pool, struct rr_mysql_job
         pool->janitor_next = job->deadline;
         pthread_cond_signal(&pool->crowded);
     }
-    pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
+    pthread_cond_signal(&pool->work); /* whoever wakes wants the lock at once */
     return RR_OK;
 }
 
@@ -265,6 +284,9 @@ enum rr_err rr_mysql_pool_new(const struct rr_mysql_conf *conf, struct rr_mysql_
                                       NULL, rr_latency_bounds, rr_latency_n_bounds);
     pool->job_seconds = rr_histogram("rr_mysql_job_seconds", "how long jobs had a MySQL connection", NULL,
                                      rr_latency_bounds, rr_latency_n_bounds);
+    for (int i = 0; i < N_ENDINGS; i++)
+        pool->ended[i] =
+            rr_counter("rr_mysql_jobs_total", "jobs for MySQL by how they ended", ending_labels[i]);
     if (!start_threads(pool)) {
         rr_mysql_pool_free(pool);
         return RR_NO_MEMORY;
