@@ -35,13 +35,18 @@ enum attempt { DONE, AGAIN, UNREACHABLE, UNKNOWN, FAILED, NO_MEMORY };
 /* In hexadecimal, so that no text can end the literal, whatever the mode of the session. */
 static void put_literal(struct rr_buf *b, const char *text)
 {
+    static const char hex[] = "0123456789abcdef";
+
     if (!text) {
         rr_buf_puts(b, "NULL");
         return;
     }
     rr_buf_puts(b, "_utf8mb4 x'");
-    for (; *text; text++)
-        rr_buf_printf(b, "%02x", (unsigned char)*text);
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+
+        rr_buf_put(b, (const char[]){hex[c >> 4], hex[c & 15]}, 2);
+    }
     rr_buf_puts(b, "'");
 }
 
