@@ -130,6 +130,7 @@ int main(int argc, char **argv)
     }
     rr_signal_init();
     rr_log_init("command", (enum rr_log_level)app.conf.log_level);
+    rr_log_collect();
     status = serve(&app);
     rr_config_fini(&config_table, &app.conf);
     return status;

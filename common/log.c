@@ -1,12 +1,12 @@
 #include "log.h"
 
+#include "log_writer.h"
 #include "text.h"
 #include "time.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum {
     LINE_BYTES = 4096, /* PIPE_BUF: a write of up to this is not torn in a pipe */
@@ -48,11 +48,11 @@ static void add(struct line *l, const char *fmt, ...)
     va_end(ap);
 }
 
-/* One write(2), so that lines of several threads and processes do not mix. */
-static void emit(struct line *l)
+/* Whole lines only, so that those of several threads and processes do not mix. `urgent`: before this returns.
+ */
+static void emit(struct line *l, bool urgent)
 {
     const size_t room = sizeof(l->text) - sizeof(cut_mark);
-    ssize_t n;
 
     if (l->len > room) {
         l->len = room;
@@ -63,9 +63,8 @@ static void emit(struct line *l)
     } else {
         l->text[l->len++] = '\n';
     }
-    do
-        n = write(STDERR_FILENO, l->text, l->len);
-    while (n < 0 && errno == EINTR);
+    if (!log_writer_put(l->text, l->len, urgent))
+        log_write(l->text, l->len);
 }
 
 /* rr_time_format() leaves a fraction of zero out; the lines of a log are easier to compare with one width. */
@@ -106,7 +105,7 @@ void rr_log(enum rr_log_level level, const struct rr_log_ctx *ctx, const char *m
         add_va(&l, fmt, ap);
         va_end(ap);
     }
-    emit(&l);
+    emit(&l, level <= RR_LOG_WARN);
     errno = saved_errno;
 }
 
@@ -158,6 +157,6 @@ _Noreturn void rr_bug(const char *file, int line, const char *why)
     add(&l, "BUG ");
     add_timestamp(&l);
     add(&l, " svc=%s msg=%s at=%s:%d", log_svc, rr_log_quote(why), file, line);
-    emit(&l);
+    emit(&l, true);
     abort();
 }

@@ -2,9 +2,9 @@
  *
  *   ts=2026-12-01T10:00:00.123456Z lvl=info svc=command req=7f3a… trace=4bf9… msg="room created" room=7
  *
- * Common code returns errors and does not log them; whoever decides what happens logs, once. Each line is one
- * write(2), so lines of several threads do not mix. A text that a client or a server gave goes through RR_Q.
- * Thread-safe. */
+ * Common code returns errors and does not log them; whoever decides what happens logs, once. Lines are
+ * written whole, so those of several threads do not mix. A text that a client or a server gave goes through
+ * RR_Q. Thread-safe. */
 #pragma once
 
 #include "macros.h"
@@ -18,6 +18,12 @@ struct rr_log_ctx {
 };
 
 void rr_log_init(const char *svc, enum rr_log_level level);
+/* From here on a thread writes the lines, a few milliseconds later and many at once, so that a slow disk or
+ * pipe holds up nobody; only when 256 KiB wait do callers wait, too. Warnings, errors and BUG lines, with all
+ * before them, are written before the call returns, and what waits when the process exits. A process that is
+ * killed may lose the last few milliseconds of its lines. After rr_signal_init(); if there can be no thread,
+ * all stays as it was. */
+void rr_log_collect(void);
 /* `msg` is a constant; `fmt` makes the further key=value pairs, "" for none. */
 void rr_log(enum rr_log_level level, const struct rr_log_ctx *ctx, const char *msg, const char *fmt, ...)
     RR_PRINTF(4, 5);
