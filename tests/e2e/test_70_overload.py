@@ -5,8 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
-from support.api import Command, unique
+from support.api import unique
 from support.load import Load, lost
 from support.programs import Program
 from support.times import on
@@ -93,7 +92,7 @@ def test_sigterm_lets_requests_in_flight_finish(stack, tmp_path, mysql, locked_r
         waiting = [pool.submit(book, hour) for hour in range(10, 14)]
         eventually(lambda: program.client.metrics().value("rr_http_in_flight") >= 5)
         program.process.send_signal(signal.SIGTERM)
-        eventually(lambda: _refuses_connections(program.client.url))
+        eventually(program.refuses_connections)
         assert not any(future.done() for future in waiting)
         locked_room.release()
         assert [future.result().status for future in waiting] == [201] * 4
@@ -157,16 +156,6 @@ def test_connections_beyond_the_limit_do_no_harm(stack, tmp_path):
         for connection in idle:
             connection.close()
         eventually(lambda: program.client.is_ready())
-
-
-def _refuses_connections(url: str) -> bool:
-    try:
-        Command(url).get("/livez", seconds=0.2)
-        return False
-    except requests.ConnectionError:
-        return True
-    except requests.Timeout:
-        return False
 
 
 def test_slow_clients_do_not_hold_up_the_others(stack, query):

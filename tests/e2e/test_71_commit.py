@@ -1,10 +1,16 @@
-"""The connection to MySQL breaks while it commits: what is not known is said, and a repeat tells the truth."""
+"""The connection to MySQL breaks while it commits, or the service ends: what is not known is said, and a repeat tells the
+truth."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from support.api import unique
 from support.programs import Program
 from support.proxy import CommitProxy
 from support.times import on
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -80,10 +86,6 @@ def test_a_refusal_is_answered_although_its_key_may_not_be_kept(behind, proxy, r
 
 
 def test_a_service_killed_between_commit_and_answer_replays_rightly(stack, command, tmp_path, room, key, mysql):
-    from concurrent.futures import ThreadPoolExecutor
-
-    import requests
-
     with (
         CommitProxy(stack.mysql.port) as proxy,
         Program(stack, "command-svc", tmp_path, RR_MYSQL_PORT=str(proxy.port)) as program,
@@ -98,6 +100,38 @@ def test_a_service_killed_between_commit_and_answer_replays_rightly(stack, comma
     again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert _count(mysql, room) == 1
+
+
+def test_sigterm_while_mysql_commits_is_an_unknown_outcome_when_the_time_is_over(
+    stack, proxy, command, tmp_path, room, key, mysql
+):
+    settings = {"RR_MYSQL_PORT": str(proxy.port), "RR_HTTP_DRAIN_MS": "300"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(1) as pool:
+        proxy.hold_after()
+        waiting = pool.submit(program.client.reserve, room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503)
+        assert proxy.held.wait(20)
+        program.process.send_signal(signal.SIGTERM)
+        unknown = waiting.result()
+        assert unknown["code"] == "outcome-unknown"
+        assert program.process.wait(20) == 0
+    again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again["id"] == unknown["reservation_id"]
+    assert _count(mysql, room) == 1
+
+
+def test_sigterm_while_mysql_commits_waits_for_what_becomes_of_it(stack, proxy, command, tmp_path, room):
+    settings = {"RR_MYSQL_PORT": str(proxy.port), "RR_HTTP_DRAIN_MS": "20000"}
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(1) as pool:
+        proxy.hold_after()
+        waiting = pool.submit(program.client.reserve, room, on(2, "10:00"), on(2, "11:00"), expect=201)
+        assert proxy.held.wait(20)
+        program.process.send_signal(signal.SIGTERM)
+        eventually(program.refuses_connections)
+        assert not waiting.done()
+        proxy.release()
+        command.reservation(waiting.result()["id"])
+        assert program.process.wait(20) == 0
 
 
 def _count(mysql, room) -> int:

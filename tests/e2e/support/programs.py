@@ -7,6 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import requests
+
 from .api import Command, Query, Service
 from .waiting import eventually
 
@@ -89,6 +91,16 @@ class Program:
         self.process.kill()
         self.process.wait()
         self.killed = True
+
+    def refuses_connections(self) -> bool:
+        """So it does when its end has begun."""
+        try:
+            Service(self.client.url).get("/livez", seconds=0.2)
+            return False
+        except requests.ConnectionError:
+            return True
+        except requests.Timeout:
+            return False
 
     def __exit__(self, kind, error, trace) -> None:
         if self.killed:

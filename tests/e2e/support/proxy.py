@@ -16,7 +16,8 @@ class CommitProxy:
 
     cut_before()   the connection is cut, and MySQL never sees the COMMIT
     cut_after()    MySQL commits, and the connection is cut instead of its answer
-    hold_after()   MySQL commits, and its answer is held back until the block ends; `held` is set then
+    hold_after()   MySQL commits, and its answer is held back until release(), or lost when the block ends; `held` is set
+                   then
     """
 
     def __init__(self, to_port: int):
@@ -25,6 +26,7 @@ class CommitProxy:
         self.port = self._listener.getsockname()[1]
         self.held = threading.Event()
         self._over = threading.Event()
+        self._go_on = threading.Event()
         self._lock = threading.Lock()
         self._plan: str | None = None
         self._sockets: list[socket.socket] = []
@@ -39,6 +41,10 @@ class CommitProxy:
     def hold_after(self) -> None:
         self._plan = "hold"
 
+    def release(self) -> None:
+        """The answer that is held back goes on its way."""
+        self._go_on.set()
+
     @property
     def done(self) -> bool:
         """Whether what was planned has happened."""
@@ -50,6 +56,7 @@ class CommitProxy:
 
     def __exit__(self, *_) -> None:
         self._over.set()
+        self._go_on.set()
         _close(self._listener)
         for one in self._sockets:
             _close(one)
@@ -91,7 +98,8 @@ class CommitProxy:
             while data := server.recv(65536):
                 if answers.plan == "hold":
                     self.held.set()
-                    self._over.wait(60)
+                    self._go_on.wait(60)
+                    answers.plan = answers.plan if self._over.is_set() else None
                 if answers.plan:
                     break
                 client.sendall(data)
