@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EACH = 2000 };
 
+static const struct timespec a_while = {.tv_nsec = 500000}, its_exit = {.tv_nsec = 50000000};
 static char out[THREADS * EACH * 160];
 
 /* Runs `speak` in a child whose standard error is a pipe; the pipe's other end. */
@@ -95,8 +97,10 @@ static void speak_to_a_full_pipe(void)
     while (write(STDERR_FILENO, filling, sizeof(filling)) > 0)
         ;
     fcntl(STDERR_FILENO, F_SETFL, flags);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         rr_info("line", "a=%d", i);
+        nanosleep(&a_while, NULL); /* the writer is stuck long before the last line */
+    }
     assert_int_equal(write(way, "+", 1), 1);
 }
 
@@ -114,6 +118,7 @@ static void who_speaks_does_not_wait_for_what_takes_nothing(void **state)
     dup2(saved, STDOUT_FILENO);
     close(ends[1]);
     assert_int_equal(read(ends[0], &c, 1), 1); /* it has spoken, and nothing was read of it yet */
+    nanosleep(&its_exit, NULL);                /* which has begun then, with lines in both buffers */
     assert_int_equal(hear(fd, pid), 0);
     for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"), lines++)
         assert_int_equal(atoi(strstr(line, " a=") + 3), lines);
