@@ -117,6 +117,11 @@ enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
     return RR_OK;
 }
 
+bool rr_pg_is_sent(const struct rr_query *q)
+{
+    return q->flags & PG_QUERY_SENT;
+}
+
 void rr_pg_abandon(struct rr_pg *pg, struct rr_query *q)
 {
     if (!q->conn)

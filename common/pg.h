@@ -95,6 +95,9 @@ void rr_pg_free(struct rr_pg *pg); /* queries under way end with RR_DB_UNAVAILAB
  * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands (then
  * `q` is still yours and done is not called). */
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q) RR_MUST_CHECK;
+/* Whether the server may have `q` by now, and with it a snapshot that is older than what comes next. While
+ * `q` waits to be sent, it does not: then whatever is committed before now is in its answer. */
+bool rr_pg_is_sent(const struct rr_query *q);
 /* Forget `q`'s caller: done() will not be called, the query's answer is dropped. `q` may be freed at once
  * (rr_pg keeps what it needs). Nothing happens if `q` is not under way (it has ended, or is zeroed and was
  * never submitted). */

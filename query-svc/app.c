@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "read.h"
+
 #include <stdio.h>
 
 /* The projector has applied something, or, with payload NULL, may have: the connection is new, and so may be
@@ -25,6 +27,7 @@ enum rr_err query_loop_init(struct rr_loop *l, void *app, void **ret_loop_app)
     err = session_new(l, &ql->conf->pg, &ql->session);
     ql->pg = ql->session.pg;
     if (!err) {
+        read_shared_init(ql, l);
         waiters_init(&ql->waiters, l, &ql->session, &ql->conf->pg, &ql->conf->waiters);
         feed_init(&ql->feed, l, &ql->session, &ql->conf->pg, &ql->conf->feed);
         zones_init(&ql->zones, l, ql->pg, ql->conf->pg.timeout_ms);

@@ -7,6 +7,7 @@
 #include "calendar.h"
 #include "feed.h"
 #include "session.h"
+#include "shared.h"
 #include "waiters.h"
 #include "zones.h"
 
@@ -25,6 +26,7 @@ struct query_loop {
     const struct query_conf *conf;
     struct rr_pg *pg;
     struct session session;
+    struct shared shared;
     struct waiters waiters;
     struct feed feed;
     struct calendar calendar;

@@ -159,9 +159,9 @@ static enum rr_err render(struct read *rd, const PGresult *res)
         rr_log(RR_LOG_ERROR, &rd->r->log, "a day of the read model has not 96 quarter-hours", "");
         return RR_INTERNAL;
     }
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
-    rr_json_time(&j, "as_of", rd->as_of);
+    rr_json_time(&j, "as_of", rd->answer->as_of);
     rr_json_text(&j, "tz", zone(rd));
     render_cells(&j, &b);
     render_busiest(&j, "busiest_weekday", busy_weekday(&b, by_minutes));
@@ -190,7 +190,8 @@ enum rr_step busy_hours(struct rr_req *r)
                                           .parse = parse,
                                           .first = first,
                                           .first_answered = first_answered,
-                                          .render = render};
+                                          .render = render,
+                                          .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

@@ -96,15 +96,8 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     name = l.kind == CALENDAR_USER || PQgetisnull(res, 0, COL_DATA)
                ? l.id
                : PQgetvalue(res, 0, COL_DATA + RESERVATION_ROOM_NAME);
-    icalendar_write(&rd->body, name, res, COL_DATA, l.kind != CALENDAR_ROOM);
+    icalendar_write(&rd->answer->body, name, res, COL_DATA, l.kind != CALENDAR_ROOM);
     return RR_OK;
-}
-
-static enum rr_step reply(struct read *rd)
-{
-    if (rd->status == 304)
-        return rr_reply_empty(rd->r, rd->status);
-    return rr_reply_text(rd->r, rd->status, "text/calendar; charset=utf-8", &rd->body);
 }
 
 const struct rr_operation calendar_feed_operation = {
@@ -119,8 +112,11 @@ const struct rr_operation calendar_feed_operation = {
 
 enum rr_step calendar_feed(struct rr_req *r)
 {
-    static const struct read_kind kind = {
-        .parse = parse, .first = first, .first_answered = first_answered, .render = render, .reply = reply};
+    static const struct read_kind kind = {.parse = parse,
+                                          .first = first,
+                                          .first_answered = first_answered,
+                                          .render = render,
+                                          .media = "text/calendar; charset=utf-8"};
 
     return read_step(r, &kind);
 }

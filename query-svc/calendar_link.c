@@ -97,14 +97,12 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
     if (*PQgetvalue(res, 0, COL_KNOWN) != 't')
         return RR_NOT_FOUND;
-    if (revokes(rd)) {
-        rd->status = 204;
+    if (revokes(rd))
         return RR_OK;
-    }
     l.epoch = (uint32_t)render_int(res, 0, COL_EPOCH);
     rr_buf_printf(&url, "%s%s/v1/calendars/%s", *base ? "" : "http://", *base || !host ? base : host,
                   calendar_format(&rd->loop->calendar, &l, path));
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
     rr_json_text(&j, "url", url.data);
     rr_json_end_object(&j);
@@ -154,8 +152,11 @@ const struct rr_operation room_calendar_revoke_operation = {
 
 enum rr_step calendar_link(struct rr_req *r)
 {
-    static const struct read_kind kind = {
-        .parse = parse, .first = first, .first_answered = first_answered, .render = render};
+    static const struct read_kind kind = {.parse = parse,
+                                          .first = first,
+                                          .first_answered = first_answered,
+                                          .render = render,
+                                          .shared = BY_NOBODY};
 
     return read_step(r, &kind);
 }

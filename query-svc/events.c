@@ -92,8 +92,12 @@ const struct rr_operation events_operation = {
 
 enum rr_step events(struct rr_req *r)
 {
-    static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render, .reply = reply};
+    static const struct read_kind kind = {.fields = fields,
+                                          .n_fields = N_FIELDS,
+                                          .parse = parse,
+                                          .render = render,
+                                          .reply = reply,
+                                          .shared = BY_NOBODY};
 
     return read_step(r, &kind);
 }

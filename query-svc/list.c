@@ -11,28 +11,9 @@ enum { LIMIT_DEFAULT = 50 };
 
 /* ---- the cursor's scope: this list with these filters ---- */
 
-static uint64_t add_filter(uint64_t scope, const struct rr_field *f, const struct rr_value *v)
-{
-    uint64_t number = f->type == RR_FIELD_TIME ? (uint64_t)v->time : v->u;
-
-    if (!v->set)
-        return scope;
-    scope = cursor_scope_add(scope, f->name, strlen(f->name));
-    if (f->type == RR_FIELD_TEXT)
-        return cursor_scope_add(scope, v->text, v->len);
-    return cursor_scope_add(scope, &number, sizeof(number));
-}
-
 static uint64_t scope_of(const struct read *rd)
 {
-    const char *pattern = rd->r->route->pattern;
-    uint64_t scope = cursor_scope_add(CURSOR_SCOPE, pattern, strlen(pattern));
-
-    for (int i = 0; i < RR_PATH_ARGS && rd->r->arg[i]; i++)
-        scope = cursor_scope_add(scope, rd->r->arg[i], strlen(rd->r->arg[i]));
-    for (size_t i = LIST_FILTERS; i < rd->kind->n_fields; i++)
-        scope = add_filter(scope, &rd->kind->fields[i], &rd->v[i]);
-    return scope;
+    return read_scope(rd, LIST_FILTERS);
 }
 
 enum rr_err list_parse(struct read *rd, struct cursor *c)
@@ -89,20 +70,17 @@ static void put_parameter(struct rr_buf *b, const struct rr_field *f, const stru
     rr_buf_puts(b, "&");
 }
 
-static void set_link(struct read *rd, const char *cursor)
+static void write_link(const struct read *rd, const char *cursor)
 {
-    struct rr_buf b = {0};
+    struct rr_buf *b = &rd->answer->link;
 
-    rr_buf_puts(&b, "<");
-    put_path(&b, rd->r);
-    rr_buf_puts(&b, "?");
+    rr_buf_puts(b, "<");
+    put_path(b, rd->r);
+    rr_buf_puts(b, "?");
     for (size_t i = 0; i < rd->kind->n_fields; i++)
         if (i != LIST_CURSOR && rd->v[i].set)
-            put_parameter(&b, &rd->kind->fields[i], &rd->v[i]);
-    rr_buf_printf(&b, "cursor=%s>; rel=\"next\"", cursor);
-    if (!b.failed)
-        rr_reply_header(rd->r, "Link", b.data);
-    rr_buf_fini(&b);
+            put_parameter(b, &rd->kind->fields[i], &rd->v[i]);
+    rr_buf_printf(b, "cursor=%s>; rel=\"next\"", cursor);
 }
 
 /* ---- the envelope ---- */
@@ -115,9 +93,9 @@ enum rr_err list_render(struct read *rd, const PGresult *res, const struct list_
     struct cursor key = {0};
     struct rr_json j;
 
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
-    rr_json_time(&j, "as_of", rd->as_of);
+    rr_json_time(&j, "as_of", rd->answer->as_of);
     rr_json_array(&j, "items");
     for (int row = 0; row < shown; row++) {
         rr_json_object(&j, NULL);
@@ -128,7 +106,7 @@ enum rr_err list_render(struct read *rd, const PGresult *res, const struct list_
     if (shown < rows) {
         kind->key(rd, res, shown - 1, &key);
         cursor_format(&key, scope_of(rd), cursor);
-        set_link(rd, cursor);
+        write_link(rd, cursor);
     }
     rr_json_text(&j, "next_cursor", shown < rows ? cursor : NULL);
     rr_json_end_object(&j);

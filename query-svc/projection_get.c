@@ -21,10 +21,10 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 {
     struct rr_json j;
 
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
     render_raw(&j, "generation", res, 0, COL_GENERATION);
-    rr_json_time(&j, "as_of", rd->as_of);
+    rr_json_time(&j, "as_of", rd->answer->as_of);
     render_raw(&j, "lag_seconds", res, 0, COL_LAG);
     render_raw(&j, "parked", res, 0, COL_PARKED);
     rr_json_object(&j, "position");
@@ -49,7 +49,7 @@ const struct rr_operation projection_get_operation = {
 
 enum rr_step projection_get(struct rr_req *r)
 {
-    static const struct read_kind kind = {.parse = parse, .render = render};
+    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

@@ -1,5 +1,6 @@
 #include "read.h"
 
+#include "cursor.h"
 #include "headers.h"
 #include "sql.h"
 
@@ -18,13 +19,13 @@ enum { WAIT_DEFAULT_S = 2, WAIT_MAX_S = 10, REPEATS_MAX = 5 };
 
 void read_statement(struct read *rd, const struct rr_pg_stmt *stmt)
 {
-    rd->query.stmt = stmt;
-    rd->query.n_params = 0;
+    rd->question.query.stmt = stmt;
+    rd->question.query.n_params = 0;
 }
 
 void read_param_text(struct read *rd, const char *text)
 {
-    rd->query.params[rd->query.n_params++] = text;
+    rd->question.query.params[rd->question.query.n_params++] = text;
 }
 
 enum rr_err read_param_copy(struct read *rd, const char *text)
@@ -37,7 +38,7 @@ enum rr_err read_param_copy(struct read *rd, const char *text)
 
 static char *param_room(struct read *rd)
 {
-    char *text = rd->text[rd->query.n_params];
+    char *text = rd->text[rd->question.query.n_params];
 
     read_param_text(rd, text);
     return text;
@@ -113,16 +114,73 @@ enum rr_err read_check_order(struct read *rd, const struct rr_value *from, const
     return RR_RULE_BROKEN;
 }
 
-bool read_not_modified(struct read *rd, const char *version, bool comparable)
-{
-    const char *have = rr_header(rd->r, "If-None-Match");
-    char etag[32];
+/* ---- the question: what is asked, and who may be given the same answer ---- */
 
-    snprintf(etag, sizeof(etag), "\"%s\"", version);
-    rr_reply_header(rd->r, "ETag", etag);
-    if (!have || !comparable || !etag_matches(have, version))
+static struct read *of(struct shared_ask *a)
+{
+    return RR_RING_ENTRY(a, struct read, question);
+}
+
+static uint64_t add_value(uint64_t scope, const struct rr_field *f, const struct rr_value *v)
+{
+    uint64_t number = f->type == RR_FIELD_TIME ? (uint64_t)v->time : v->u;
+
+    if (!v->set)
+        return scope;
+    scope = cursor_scope_add(scope, f->name, strlen(f->name));
+    if (f->type == RR_FIELD_TEXT)
+        return cursor_scope_add(scope, v->text, v->len);
+    return cursor_scope_add(scope, &number, sizeof(number));
+}
+
+uint64_t read_scope(const struct read *rd, size_t first)
+{
+    const char *pattern = rd->r->route->pattern;
+    uint64_t scope = cursor_scope_add(CURSOR_SCOPE, pattern, strlen(pattern));
+
+    for (int i = 0; i < RR_PATH_ARGS && rd->r->arg[i]; i++)
+        scope = cursor_scope_add(scope, rd->r->arg[i], strlen(rd->r->arg[i]));
+    for (size_t i = first; i < rd->kind->n_fields; i++)
+        scope = add_value(scope, &rd->kind->fields[i], &rd->v[i]);
+    return scope;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_value(const struct rr_field *f, const struct rr_value *a, const struct rr_value *b)
+{
+    if (!a->set || !b->set)
+        return a->set == b->set;
+    switch (f->type) {
+    case RR_FIELD_TEXT: return strcmp(a->text, b->text) == 0;
+    case RR_FIELD_TIME: return a->time == b->time;
+    default: return a->u == b->u;
+    }
+}
+
+static bool same_caller(const struct rr_req *a, const struct rr_req *b)
+{
+    return a->admin == b->admin && same_text(a->user, b->user);
+}
+
+static bool same_question(const struct shared_ask *x, const struct shared_ask *y)
+{
+    const struct read *a = RR_RING_ENTRY(x, const struct read, question),
+                      *b = RR_RING_ENTRY(y, const struct read, question);
+
+    if (a->kind->shared == BY_NOBODY || a->r->route != b->r->route)
         return false;
-    rd->status = 304;
+    if (a->kind->shared == BY_CALLER && !same_caller(a->r, b->r))
+        return false;
+    for (int i = 0; i < RR_PATH_ARGS; i++)
+        if (!same_text(a->r->arg[i], b->r->arg[i]))
+            return false;
+    for (size_t i = 0; i < a->kind->n_fields; i++)
+        if (!same_value(&a->kind->fields[i], &a->v[i], &b->v[i]))
+            return false;
     return true;
 }
 
@@ -145,30 +203,23 @@ static enum rr_err may_repeat(struct read *rd, enum rr_err why)
     if (why != RR_OK && why != RR_INTERNAL)
         return why;
     rr_log(RR_LOG_ERROR, &rd->r->log, "the serving generation cannot be read", "generation=%d statement=%s",
-           rd->loop->session.generation, rd->query.stmt->name);
+           rd->loop->session.generation, rd->question.query.stmt->name);
     return RR_INTERNAL;
 }
 
-/* True: wait for `done`. */
+/* A statement for this read alone. True: wait for `done`. */
 static bool submit(struct read *rd, struct rr_query *q, void (*done)(struct rr_query *q))
 {
-    int64_t left_ms = (rd->give_up - rr_time_monotonic()) / 1000;
-    uint32_t limit_ms = rd->loop->conf->pg.timeout_ms;
-
-    if (left_ms <= 0) {
-        rd->err = RR_DB_BUSY;
-        return false;
-    }
-    q->timeout_ms = left_ms < limit_ms ? (uint32_t)left_ms : limit_ms;
+    q->timeout_ms = session_timeout_ms(&rd->loop->session, rd->question.give_up);
     q->done = done;
     q->arg = rd;
-    rd->err = rr_pg_submit(rd->loop->pg, q);
+    rd->err = q->timeout_ms ? rr_pg_submit(rd->loop->pg, q) : RR_DB_BUSY;
     return !rd->err;
 }
 
 static void give_up_in(struct read *rd, uint32_t ms)
 {
-    rd->give_up = rr_time_monotonic() + (int64_t)ms * 1000;
+    rd->question.give_up = rr_time_monotonic() + (int64_t)ms * 1000;
 }
 
 /* ---- PARSE ---- */
@@ -203,7 +254,6 @@ static enum rr_err parse(struct rr_req *r, const struct read_kind *kind)
     rd->r = r;
     rd->kind = kind;
     rd->loop = rr_loop_app(r->loop);
-    rd->status = 200;
     give_up_in(rd, rd->loop->conf->request_timeout_ms);
     /* What was read is somebody's own, and newer with each event; a cache may keep it only to ask whether it
      * still holds. */
@@ -244,8 +294,9 @@ static void generation_done(struct rr_query *q)
 {
     struct read *rd = q->arg;
     enum rr_err err = RR_OK;
+    int64_t as_of;
 
-    session_judge(&rd->loop->session, q, &rd->as_of, &err);
+    session_judge(&rd->loop->session, q, &as_of, &err);
     go_on(rd, err, TOKENS);
 }
 
@@ -299,37 +350,109 @@ static bool await_tokens(struct read *rd)
 
 /* ---- READ ---- */
 
-static void read_done(struct rr_query *q)
+static bool has_it(const struct read *rd, const char *version)
 {
-    struct read *rd = q->arg;
-    enum rr_err err = RR_OK;
-    enum phase next = REPLY;
+    const char *have = rr_header(rd->r, "If-None-Match");
 
-    switch (session_judge(&rd->loop->session, q, &rd->as_of, &err)) {
-    case SESSION_SERVED:
-        set_as_of(rd, rd->as_of, atoi(PQgetvalue(q->res, 0, COL_PARKED)));
-        err = rd->kind->render(rd, q->res);
-        break;
-    case SESSION_REPEAT:
-        next = rd->loop->session.generation ? READ : GENERATION;
-        err = may_repeat(rd, err);
-        break;
-    case SESSION_FAILED: break;
+    return have && etag_matches(have, version);
+}
+
+bool read_not_modified(struct read *rd, const char *version, bool comparable)
+{
+    struct rr_ring *joined = &rd->question.joined;
+    bool all = rd->not_modified = comparable && has_it(rd, version);
+
+    snprintf(rd->answer->version, sizeof(rd->answer->version), "%s", version);
+    for (struct rr_ring *l = joined->next; l != joined; l = l->next) {
+        struct read *one = of(RR_RING_ENTRY(l, struct shared_ask, link));
+
+        one->not_modified = comparable && has_it(one, version);
+        all &= one->not_modified;
     }
-    go_on(rd, err, next);
+    return all;
+}
+
+static enum rr_err render(struct read *rd, const PGresult *res, int64_t as_of)
+{
+    enum rr_err err;
+
+    rd->answer = answer_new();
+    if (!rd->answer)
+        return RR_NO_MEMORY;
+    rd->answer->as_of = as_of;
+    rd->answer->parked = atoi(PQgetvalue(res, 0, COL_PARKED));
+    err = rd->kind->render(rd, res);
+    return rd->answer->body.failed || rd->answer->link.failed ? RR_NO_MEMORY : err;
+}
+
+static void tell(struct read *rd, enum session_answer told, enum rr_err err)
+{
+    if (told != SESSION_REPEAT)
+        go_on(rd, err, REPLY);
+    else
+        go_on(rd, may_repeat(rd, err), rd->loop->session.generation ? READ : GENERATION);
+}
+
+/* The first of those who share an answer makes it, and is the last to go on. */
+static void answered(struct shared_ask *first)
+{
+    struct read *rd = of(first);
+    enum rr_err err = RR_OK;
+    int64_t as_of;
+    enum session_answer told = session_judge(&rd->loop->session, &first->query, &as_of, &err);
+
+    if (told == SESSION_SERVED)
+        err = render(rd, first->query.res, as_of);
+    while (!rr_ring_empty(&first->joined)) {
+        struct read *one = of(RR_RING_ENTRY(first->joined.next, struct shared_ask, link));
+
+        rr_ring_remove(&one->question.link);
+        one->answer = answer_hold(rd->answer);
+        tell(one, told, err);
+    }
+    tell(rd, told, err);
+}
+
+static bool ask(struct read *rd)
+{
+    rd->question.hash = read_scope(rd, 0);
+    rd->err = shared_submit(&rd->loop->shared, &rd->question);
+    return !rd->err;
+}
+
+void read_shared_init(struct query_loop *ql, struct rr_loop *l)
+{
+    shared_init(&ql->shared, l, &ql->session, same_question, answered);
 }
 
 /* ---- REPLY ---- */
 
+static void set_version(struct read *rd)
+{
+    char etag[ANSWER_VERSION + 2];
+
+    snprintf(etag, sizeof(etag), "\"%s\"", rd->answer->version);
+    rr_reply_header(rd->r, "ETag", etag);
+}
+
 static enum rr_step reply(struct read *rd)
 {
+    struct answer *a = rd->answer;
+
+    if (a)
+        set_as_of(rd, a->as_of, a->parked);
     if (rd->err)
         return rr_reply_error(rd->r, rd->err);
+    if (*a->version)
+        set_version(rd);
+    if (a->link.len)
+        rr_reply_header(rd->r, "Link", a->link.data);
     if (rd->kind->reply)
         return rd->kind->reply(rd);
-    if (rd->status == 304 || rd->status == 204)
-        return rr_reply_empty(rd->r, rd->status);
-    return rr_reply_json(rd->r, rd->status, &rd->body);
+    if (rd->not_modified || !a->body.len)
+        return rr_reply_empty(rd->r, rd->not_modified ? 304 : 204);
+    return rr_reply_shared(rd->r, 200, rd->kind->media ? rd->kind->media : "application/json", &a->body,
+                           answer_release, answer_hold(a));
 }
 
 /* Each phase either waits, and its callback sets the next one, or falls to the next one, or ends in rd->err.
@@ -345,7 +468,7 @@ enum rr_step read_step(struct rr_req *r, const struct read_kind *kind)
         case FIRST: wait = ask_first(rd); break;
         case GENERATION: wait = ask_generation(rd); break;
         case TOKENS: wait = await_tokens(rd); break;
-        case READ: wait = submit(rd, &rd->query, read_done); break;
+        case READ: wait = ask(rd); break;
         default: RR_BUG("a read was entered after its reply");
         }
         if (wait)
@@ -360,5 +483,5 @@ void read_fini(void *ctx)
 {
     struct read *rd = ctx;
 
-    rr_buf_fini(&rd->body);
+    answer_release(rd->answer);
 }

@@ -5,11 +5,14 @@
  * ─► reply (zone names,  (only while   (with a                     └── another one: submit again ──┘ once a
  * loop)  not known)    Consistency-Token)
  *
- * An answer is rendered inside the query's callback, straight from the PGresult, and kept as bytes until the
- * reply. Threads: belongs to its request's loop. */
+ * Reads that ask the same at the same time share the statement (shared.h) and what it is rendered to: once,
+ * inside its callback, straight from the PGresult. Each of them makes its own reply of that, with its own
+ * If-None-Match. Threads: belongs to its request's loop. */
 #pragma once
 
+#include "answer.h"
 #include "app.h"
+#include "shared.h"
 #include "waiters.h"
 
 #include "fields.h"
@@ -22,6 +25,13 @@ enum { READ_VALUES = 8, READ_TEXT = 40 };
 
 struct read;
 
+/* Who may be given one answer, if path and query string are the same. */
+enum read_shared {
+    BY_CALLER, /* the same user with the same rights */
+    BY_ALL,    /* everybody who may ask: the answer does not look at who does */
+    BY_NOBODY, /* it says more than the path and the query string ask for, or changes something */
+};
+
 struct read_kind {
     const struct rr_field *fields; /* the query string; at most READ_VALUES */
     size_t n_fields;
@@ -31,10 +41,11 @@ struct read_kind {
      * none (any more). An error goes to rd->err. */
     const struct rr_pg_stmt *(*first)(struct read *rd);
     enum rr_err (*first_answered)(struct read *rd, const PGresult *res);
-    /* Writes rd->body, and rd->status when it is not 200. Columns from COL_DATA on are the statement's own.
-     */
+    /* Fills rd->answer, for all who share it. Columns from COL_DATA on are the statement's own. */
     enum rr_err (*render)(struct read *rd, const PGresult *res);
-    /* NULL, or: answers when there is no error, in place of rd->body as JSON. */
+    enum read_shared shared;
+    const char *media; /* of the answer's body; NULL: JSON */
+    /* NULL, or: answers when there is no error, in place of a body. */
     enum rr_step (*reply)(struct read *rd);
 };
 
@@ -43,13 +54,13 @@ struct read {
     const struct read_kind *kind;
     struct rr_value v[READ_VALUES]; /* in the order of kind->fields */
     int64_t limit;                  /* of a list: see list.h */
-    int64_t as_of;
     enum rr_err err;
-    unsigned status;
-    struct rr_buf body;
+    struct answer *answer; /* from render() on */
     /* read.c's own */
     struct query_loop *loop;
-    struct rr_query query, ask;
+    struct shared_ask question;
+    struct rr_query ask;
+    bool not_modified;
     char text[RR_PG_PARAMS][READ_TEXT];
     struct waiter waiter;
     int64_t wait_until, give_up;
@@ -82,6 +93,12 @@ enum rr_err read_own_user(struct read *rd) RR_MUST_CHECK;
 enum rr_err read_check_order(struct read *rd, const struct rr_value *from,
                              const struct rr_value *to) RR_MUST_CHECK;
 
-/* For one object with a version: sets ETag, and answers 304 if the client has it (`comparable`: the version
- * tells all of it). True: done. */
+/* Inside render(), for one object with a version, which is the ETag. Who has it is answered 304
+ * (`comparable`: the version tells all of it). True: everybody who asked has it. */
 bool read_not_modified(struct read *rd, const char *version, bool comparable);
+
+/* A hash of the path and of the query string's fields from number `first` on. */
+uint64_t read_scope(const struct read *rd, size_t first);
+
+/* For query_loop_init(). */
+void read_shared_init(struct query_loop *ql, struct rr_loop *l);

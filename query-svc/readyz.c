@@ -14,7 +14,7 @@ static enum rr_err parse(struct read *rd)
 static enum rr_err render(struct read *rd, const PGresult *res)
 {
     (void)res;
-    rr_buf_puts(&rd->body, "{\"status\":\"ready\"}");
+    rr_buf_puts(&rd->answer->body, "{\"status\":\"ready\"}");
     return RR_OK;
 }
 
@@ -30,7 +30,7 @@ const struct rr_operation readyz_operation = {
 
 enum rr_step readyz(struct rr_req *r)
 {
-    static const struct read_kind kind = {.parse = parse, .render = render};
+    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

@@ -41,7 +41,7 @@ static enum rr_err render(struct read *rd, const PGresult *res)
         return RR_NOT_FOUND;
     if (read_not_modified(rd, PQgetvalue(res, 0, COL_DATA + RESERVATION_VERSION), comparable))
         return RR_OK;
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
     render_reservation(&j, res, 0, COL_DATA);
     rr_json_end_object(&j);

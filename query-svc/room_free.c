@@ -101,7 +101,7 @@ const struct rr_operation room_free_operation = {
 enum rr_step room_free(struct rr_req *r)
 {
     static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render};
+        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render, .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

@@ -29,7 +29,7 @@ static enum rr_err render(struct read *rd, const PGresult *res)
         return RR_NOT_FOUND;
     if (read_not_modified(rd, PQgetvalue(res, 0, COL_DATA + ROOM_VERSION), true))
         return RR_OK;
-    rr_json_init(&j, &rd->body);
+    rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
     render_room(&j, res, 0, COL_DATA);
     rr_json_end_object(&j);
@@ -48,7 +48,7 @@ const struct rr_operation room_get_operation = {
 
 enum rr_step room_get(struct rr_req *r)
 {
-    static const struct read_kind kind = {.parse = parse, .render = render};
+    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

@@ -64,8 +64,11 @@ const struct rr_operation rooms_available_operation = {
 
 enum rr_step rooms_available(struct rr_req *r)
 {
-    static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = room_items_render};
+    static const struct read_kind kind = {.fields = fields,
+                                          .n_fields = N_FIELDS,
+                                          .parse = parse,
+                                          .render = room_items_render,
+                                          .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

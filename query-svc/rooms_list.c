@@ -54,8 +54,11 @@ const struct rr_operation rooms_list_operation = {
 
 enum rr_step rooms_list(struct rr_req *r)
 {
-    static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = room_items_render};
+    static const struct read_kind kind = {.fields = fields,
+                                          .n_fields = N_FIELDS,
+                                          .parse = parse,
+                                          .render = room_items_render,
+                                          .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

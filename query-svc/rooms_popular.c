@@ -144,7 +144,7 @@ const struct rr_operation rooms_popular_operation = {
 enum rr_step rooms_popular(struct rr_req *r)
 {
     static const struct read_kind kind = {
-        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render};
+        .fields = fields, .n_fields = N_FIELDS, .parse = parse, .render = render, .shared = BY_ALL};
 
     return read_step(r, &kind);
 }

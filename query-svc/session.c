@@ -3,6 +3,7 @@
 #include "render.h"
 
 #include "log.h"
+#include "time.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,15 @@ enum rr_err session_new(struct rr_loop *l, const struct rr_pg_conf *conf, struct
     *ret = (struct session){.timeout_ms = conf->timeout_ms};
     session_sql(ret, 0, sql, sizeof(sql));
     return rr_pg_new(l, conf, sql, &ret->pg);
+}
+
+uint32_t session_timeout_ms(const struct session *s, int64_t give_up)
+{
+    int64_t left_ms = (give_up - rr_time_monotonic()) / 1000;
+
+    if (left_ms <= 0)
+        return 0;
+    return left_ms < s->timeout_ms ? (uint32_t)left_ms : s->timeout_ms;
 }
 
 static enum rr_err switch_to(struct session *s, int generation)

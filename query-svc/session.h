@@ -30,6 +30,8 @@ extern const struct rr_pg_stmt session_stmt;
 
 /* Makes the loop's connections. */
 enum rr_err session_new(struct rr_loop *l, const struct rr_pg_conf *conf, struct session *ret) RR_MUST_CHECK;
+/* A statement's time-out for somebody who gives up at `give_up`, rr_time_monotonic(). 0: that is over. */
+uint32_t session_timeout_ms(const struct session *s, int64_t give_up);
 /* Inside q->done(), for statements that begin with SQL_META. Logs a statement that the server refused. */
 enum session_answer session_judge(struct session *s, const struct rr_query *q, int64_t *ret_as_of,
                                   enum rr_err *ret_err);

@@ -325,10 +325,10 @@ static void connection_changed(void *cls, struct MHD_Connection *conn, void **co
             return;
         c->conn = conn;
         receives(c);
-        rr_list_add(&hl->connections, &c->link);
+        rr_ring_add(&hl->connections, &c->link);
         rr_counts_connections(hl->counts, 1);
     } else if (c) {
-        rr_list_remove(&c->link);
+        rr_ring_remove(&c->link);
         rr_counts_connections(hl->counts, -1);
         free(c);
         *context = NULL;
@@ -371,8 +371,8 @@ struct MHD_Daemon *rr_exchange_daemon(struct rr_http_loop *hl)
 
 void rr_exchange_fail_waiting(struct rr_http_loop *hl)
 {
-    for (struct rr_list *l = hl->in_flight.next; l != &hl->in_flight; l = l->next) {
-        struct rr_http_req *h = RR_LIST_ENTRY(l, struct rr_http_req, in_flight);
+    for (struct rr_ring *l = hl->in_flight.next; l != &hl->in_flight; l = l->next) {
+        struct rr_http_req *h = RR_RING_ENTRY(l, struct rr_http_req, in_flight);
 
         if (!h->waiting || h->failed)
             continue;
@@ -383,8 +383,8 @@ void rr_exchange_fail_waiting(struct rr_http_loop *hl)
 
 void rr_exchange_close_idle(struct rr_http_loop *hl)
 {
-    for (struct rr_list *l = hl->connections.next; l != &hl->connections; l = l->next) {
-        struct rr_http_conn *c = RR_LIST_ENTRY(l, struct rr_http_conn, link);
+    for (struct rr_ring *l = hl->connections.next; l != &hl->connections; l = l->next) {
+        struct rr_http_conn *c = RR_RING_ENTRY(l, struct rr_http_conn, link);
 
         if (!c->busy)
             close_reading(c->conn);
@@ -395,8 +395,8 @@ void rr_exchange_close_slow(struct rr_http_loop *hl)
 {
     const int64_t oldest = rr_time_monotonic() - hl->http->conf->request_s * RR_US_PER_SEC;
 
-    for (struct rr_list *l = hl->connections.next; l != &hl->connections; l = l->next) {
-        struct rr_http_conn *c = RR_LIST_ENTRY(l, struct rr_http_conn, link);
+    for (struct rr_ring *l = hl->connections.next; l != &hl->connections; l = l->next) {
+        struct rr_http_conn *c = RR_RING_ENTRY(l, struct rr_http_conn, link);
 
         if (c->receiving && c->since < oldest)
             close_reading(c->conn);

@@ -82,6 +82,10 @@ void rr_reply_header(struct rr_req *r, const char *name, const char *value);
  * RR_NO_MEMORY. */
 enum rr_step rr_reply_json(struct rr_req *r, unsigned status, struct rr_buf *body);
 enum rr_step rr_reply_text(struct rr_req *r, unsigned status, const char *content_type, struct rr_buf *body);
+/* The same with bytes that several answers share: they stay `body`'s, whose owner keeps them until
+ * release(owner) is called: once, in the loop's thread, also when the answer could not be made. */
+enum rr_step rr_reply_shared(struct rr_req *r, unsigned status, const char *content_type,
+                             const struct rr_buf *body, void (*release)(void *owner), void *owner);
 enum rr_step rr_reply_empty(struct rr_req *r, unsigned status); /* 204, 304 */
 
 /* ---- problems, RFC 9457 ---- */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "../auth.h"
+#include "../ring.h"
 #include "http.h"
 #include "request.h"
 #include "router.h"
@@ -20,10 +21,6 @@ struct rr_http_loop;
 
 enum { RR_REQ_KEEPS = 8, RR_REQ_ARENA = 768, RR_REQUEST_ID_MAX = 64 };
 
-struct rr_list { /* a ring; the head is one of its links */
-    struct rr_list *next, *prev;
-};
-
 struct rr_reply_header {
     const char *name, *value;
     struct rr_reply_header *next;
@@ -31,7 +28,7 @@ struct rr_reply_header {
 
 struct rr_http_req {
     struct rr_req req; /* first: the same address */
-    struct rr_list in_flight;
+    struct rr_ring in_flight;
     struct rr_http_loop *hl;
     struct MHD_Connection *conn; /* NULL: gone */
     enum rr_method method;
@@ -63,7 +60,7 @@ struct rr_http_req {
 };
 
 struct rr_http_conn { /* one open connection */
-    struct rr_list link;
+    struct rr_ring link;
     struct MHD_Connection *conn;
     bool busy;      /* a request is under way */
     bool receiving; /* a request is awaited or has not come whole yet … */
@@ -75,7 +72,7 @@ struct rr_http_loop {
     struct rr_loop *loop;
     pthread_t thread;
     int listen_fd;
-    struct rr_list in_flight, connections;
+    struct rr_ring in_flight, connections;
     struct rr_counts *counts;
     struct rr_auth_loop *auth;
     uint64_t random[4];  /* state of the generator of request ids */
@@ -141,30 +138,3 @@ void rr_counts_reply(struct rr_counts *c, size_t place, enum rr_method method, u
                      double seconds);
 void rr_counts_in_flight(struct rr_counts *c, double delta);
 void rr_counts_connections(struct rr_counts *c, double delta);
-
-/* ---- rings ---- */
-static inline void rr_list_init(struct rr_list *l)
-{
-    l->next = l->prev = l;
-}
-
-static inline void rr_list_add(struct rr_list *head, struct rr_list *l)
-{
-    l->prev = head->prev;
-    l->next = head;
-    head->prev->next = l;
-    head->prev = l;
-}
-
-static inline void rr_list_remove(struct rr_list *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-}
-
-static inline bool rr_list_empty(const struct rr_list *l)
-{
-    return l->next == l;
-}
-
-#define RR_LIST_ENTRY(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))

@@ -93,6 +93,19 @@ enum rr_step rr_reply_json(struct rr_req *r, unsigned status, struct rr_buf *bod
     return rr_reply_text(r, status, "application/json", body);
 }
 
+enum rr_step rr_reply_shared(struct rr_req *r, unsigned status, const char *content_type,
+                             const struct rr_buf *body, void (*release)(void *owner), void *owner)
+{
+    struct MHD_Response *response = NULL;
+
+    if (!body->failed)
+        response =
+            MHD_create_response_from_buffer_with_free_callback_cls(body->len, body->data, release, owner);
+    if (!response)
+        release(owner);
+    return rr_reply_queue(r->http, status, response, content_type);
+}
+
 enum rr_step rr_reply_empty(struct rr_req *r, unsigned status)
 {
     return rr_reply_queue(r->http, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT),

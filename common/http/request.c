@@ -170,7 +170,7 @@ struct rr_http_req *rr_http_req_new(struct rr_http_loop *hl, struct MHD_Connecti
     h->req.request_id = h->request_id;
     h->req.trace_id = h->trace_id;
     h->req.log = (struct rr_log_ctx){.req = h->request_id, .trace = h->trace_id};
-    rr_list_add(&hl->in_flight, &h->in_flight);
+    rr_ring_add(&hl->in_flight, &h->in_flight);
     rr_counts_in_flight(hl->counts, 1);
     return h;
 }
@@ -179,7 +179,7 @@ void rr_http_req_free(struct rr_http_req *h)
 {
     const struct rr_route *route = h->req.route;
 
-    rr_list_remove(&h->in_flight);
+    rr_ring_remove(&h->in_flight);
     rr_counts_in_flight(h->hl->counts, -1);
     if (route && route->ctx_fini && h->req.ctx)
         route->ctx_fini(h->req.ctx);

@@ -65,7 +65,7 @@ static void drain_over(struct rr_timer *t)
 
 static void stop_begins(struct rr_post *p)
 {
-    struct rr_http_loop *hl = RR_LIST_ENTRY(p, struct rr_http_loop, stop_post);
+    struct rr_http_loop *hl = RR_RING_ENTRY(p, struct rr_http_loop, stop_post);
 
     hl->stopping = true;
     MHD_quiesce_daemon(rr_loop_mhd(hl->loop));
@@ -77,7 +77,7 @@ static void stop_begins(struct rr_post *p)
 
 static bool ended(const struct rr_http_loop *hl)
 {
-    return hl->ended || (hl->stopping && rr_list_empty(&hl->in_flight) && rr_list_empty(&hl->connections));
+    return hl->ended || (hl->stopping && rr_ring_empty(&hl->in_flight) && rr_ring_empty(&hl->connections));
 }
 
 static void stop_mhd(struct rr_http_loop *hl)
@@ -206,8 +206,8 @@ static int init_loop(struct rr_http *http, unsigned i)
     int rc;
 
     hl->http = http;
-    rr_list_init(&hl->in_flight);
-    rr_list_init(&hl->connections);
+    rr_ring_init(&hl->in_flight);
+    rr_ring_init(&hl->connections);
     hl->stop_post.run = stop_begins;
     hl->stop_timer.arg = hl->slow_timer.arg = hl;
     hl->slow_timer.fire = look_for_slow;
@@ -329,7 +329,7 @@ void rr_http_stop(struct rr_http *h)
         rr_loop_post(h->loops[i].loop, &h->loops[i].stop_post);
     for (unsigned i = 0; i < h->n_loops; i++) {
         pthread_join(h->loops[i].thread, NULL);
-        in_hands += !rr_list_empty(&h->loops[i].in_flight);
+        in_hands += !rr_ring_empty(&h->loops[i].in_flight);
     }
     if (!in_hands) {
         free_http(h);

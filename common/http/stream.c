@@ -159,6 +159,6 @@ void rr_stream_end(struct rr_req *r)
 
 void rr_streams_end(struct rr_http_loop *hl)
 {
-    for (struct rr_list *l = hl->in_flight.next; l != &hl->in_flight; l = l->next)
-        rr_stream_end(&RR_LIST_ENTRY(l, struct rr_http_req, in_flight)->req);
+    for (struct rr_ring *l = hl->in_flight.next; l != &hl->in_flight; l = l->next)
+        rr_stream_end(&RR_RING_ENTRY(l, struct rr_http_req, in_flight)->req);
 }

@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "http/loop.h"
+#include "time.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -37,6 +38,19 @@ struct fake_pg {
     struct rr_buf log; /* "P name;" and "E name(param);" */
     char conninfo[96];
 };
+
+/* Turns until `cond`; fails after 10 s. The first one does not wait: what is queued between turns goes out at
+ * an end. */
+#define TURN_UNTIL(s, cond)                                                                                  \
+    do {                                                                                                     \
+        int64_t limit_ = rr_time_monotonic() + 10 * RR_US_PER_SEC;                                           \
+                                                                                                             \
+        rr_loop_turn((s)->loop, 0);                                                                          \
+        while (!(cond)) {                                                                                    \
+            assert_true(rr_time_monotonic() < limit_);                                                       \
+            rr_loop_turn((s)->loop, limit_);                                                                 \
+        }                                                                                                    \
+    } while (0)
 
 /* ---- out ---- */
 

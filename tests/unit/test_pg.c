@@ -53,19 +53,6 @@ static void ask(struct setting *s, struct asked *a, const struct rr_pg_stmt *stm
     assert_int_equal(ask_within(s, a, stmt, param, 5000), RR_OK);
 }
 
-/* Turns until `cond`; fails after 10 s. The first one does not wait: what is queued between turns goes out at
- * an end. */
-#define TURN_UNTIL(s, cond)                                                                                  \
-    do {                                                                                                     \
-        int64_t limit_ = rr_time_monotonic() + 10 * RR_US_PER_SEC;                                           \
-                                                                                                             \
-        rr_loop_turn((s)->loop, 0);                                                                          \
-        while (!(cond)) {                                                                                    \
-            assert_true(rr_time_monotonic() < limit_);                                                       \
-            rr_loop_turn((s)->loop, limit_);                                                                 \
-        }                                                                                                    \
-    } while (0)
-
 static void connected(struct setting *s)
 {
     TURN_UNTIL(s, rr_pg_is_up(s->pg));

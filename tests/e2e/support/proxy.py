@@ -1,8 +1,4 @@
-"""A TCP proxy between command-svc and MySQL that interferes at COMMIT.
-
-The runner of transactions sends it as text, with a further statement behind it, and without TLS that can be read. (READ-COMMITTED
-stands in the settings of each session.)
-"""
+"""TCP proxies between a program and its database, which interfere."""
 
 import socket
 import threading
@@ -10,53 +6,24 @@ import threading
 COMMIT = b"COMMIT;"
 
 
-class CommitProxy:
-    """`with CommitProxy(stack.mysql.port) as proxy:` passes everything on until it is told otherwise, then does one of
-    these at the next COMMIT, once:
-
-    cut_before()   the connection is cut, and MySQL never sees the COMMIT
-    cut_after()    MySQL commits, and the connection is cut instead of its answer
-    hold_after()   MySQL commits, and its answer is held back until release(), or lost when the block ends; `held` is set
-                   then
-    """
+class Proxy:
+    """`with … as proxy:` passes on what comes to `proxy.port` to `to_port`, and back. What is to be interfered with says a class
+    that is made of this one."""
 
     def __init__(self, to_port: int):
         self._to_port = to_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.held = threading.Event()
         self._over = threading.Event()
-        self._go_on = threading.Event()
-        self._lock = threading.Lock()
-        self._plan: str | None = None
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
-    def cut_before(self) -> None:
-        self._plan = "before"
-
-    def cut_after(self) -> None:
-        self._plan = "after"
-
-    def hold_after(self) -> None:
-        self._plan = "hold"
-
-    def release(self) -> None:
-        """The answer that is held back goes on its way."""
-        self._go_on.set()
-
-    @property
-    def done(self) -> bool:
-        """Whether what was planned has happened."""
-        return self._plan is None
-
-    def __enter__(self) -> "CommitProxy":
+    def __enter__(self):
         self._go(self._accept)
         return self
 
     def __exit__(self, *_) -> None:
         self._over.set()
-        self._go_on.set()
         _close(self._listener)
         for one in self._sockets:
             _close(one)
@@ -76,37 +43,80 @@ class CommitProxy:
             except OSError:
                 return
             self._sockets += [client, server]
-            answers = _Answers()
-            self._go(self._to_server, client, server, answers)
-            self._go(self._to_client, client, server, answers)
+            plans = _Plans()
+            self._go(self._pass_on, client, server, self._asked, plans)
+            self._go(self._pass_on, server, client, self._answered, plans)
 
-    def _to_server(self, client, server, answers) -> None:
+    def _pass_on(self, from_: socket.socket, to: socket.socket, may_pass, plans: "_Plans") -> None:
         try:
-            while data := client.recv(65536):
-                plan = self._take_plan() if COMMIT in data else None
-                if plan == "before":
-                    break
-                answers.plan = plan
-                server.sendall(data)
+            while (data := from_.recv(65536)) and may_pass(data, plans):
+                to.sendall(data)
         except OSError:
             pass
-        _close(client)
-        _close(server)
+        _close(from_)
+        _close(to)
 
-    def _to_client(self, client, server, answers) -> None:
-        try:
-            while data := server.recv(65536):
-                if answers.plan == "hold":
-                    self.held.set()
-                    self._go_on.wait(60)
-                    answers.plan = answers.plan if self._over.is_set() else None
-                if answers.plan:
-                    break
-                client.sendall(data)
-        except OSError:
-            pass
-        _close(client)
-        _close(server)
+    def _asked(self, data: bytes, plans: "_Plans") -> bool:
+        """Whether this goes to the server; else the connection is cut."""
+        return True
+
+    def _answered(self, data: bytes, plans: "_Plans") -> bool:
+        """Whether this goes to the client; else the connection is cut."""
+        return True
+
+
+class CommitProxy(Proxy):
+    """Between command-svc and MySQL. Does one of these at the next COMMIT, once, which the runner of transactions sends as
+    text, with a further statement behind it, and without TLS that can be read. (READ-COMMITTED stands in the settings of each
+    session.)
+
+    cut_before()   the connection is cut, and MySQL never sees the COMMIT
+    cut_after()    MySQL commits, and the connection is cut instead of its answer
+    hold_after()   MySQL commits, and its answer is held back until release(), or lost when the block ends; `held` is set
+                   then
+    """
+
+    def __init__(self, to_port: int):
+        super().__init__(to_port)
+        self.held = threading.Event()
+        self._go_on = threading.Event()
+        self._lock = threading.Lock()
+        self._plan: str | None = None
+
+    def cut_before(self) -> None:
+        self._plan = "before"
+
+    def cut_after(self) -> None:
+        self._plan = "after"
+
+    def hold_after(self) -> None:
+        self._plan = "hold"
+
+    def release(self) -> None:
+        """The answer that is held back goes on its way."""
+        self._go_on.set()
+
+    def __exit__(self, *_) -> None:
+        self._over.set()
+        self.release()
+        super().__exit__()
+
+    @property
+    def done(self) -> bool:
+        """Whether what was planned has happened."""
+        return self._plan is None
+
+    def _asked(self, data: bytes, plans: "_Plans") -> bool:
+        plan = self._take_plan() if COMMIT in data else None
+        plans.for_answers = plan
+        return plan != "before"
+
+    def _answered(self, data: bytes, plans: "_Plans") -> bool:
+        if plans.for_answers == "hold":
+            self.held.set()
+            self._go_on.wait(60)
+            plans.for_answers = plans.for_answers if self._over.is_set() else None
+        return not plans.for_answers
 
     def _take_plan(self) -> str | None:
         with self._lock:
@@ -114,10 +124,39 @@ class CommitProxy:
             return plan
 
 
-class _Answers:
-    """What is to happen to the answers of one connection."""
+class AnswerProxy(Proxy):
+    """Between query-svc and PostgreSQL. Holds all that comes back from hold() to release(); `held` is set when the rows of a
+    statement are among it."""
 
-    plan: str | None = None
+    def __init__(self, to_port: int):
+        super().__init__(to_port)
+        self.held = threading.Event()
+        self._may_pass = threading.Event()
+        self._may_pass.set()
+
+    def hold(self) -> None:
+        self.held.clear()
+        self._may_pass.clear()
+
+    def release(self) -> None:
+        self._may_pass.set()
+
+    def __exit__(self, *_) -> None:
+        self.release()
+        super().__exit__()
+
+    def _answered(self, data: bytes, plans: "_Plans") -> bool:
+        if not self._may_pass.is_set():
+            if b"SELECT" in data:
+                self.held.set()
+            self._may_pass.wait(60)
+        return True
+
+
+class _Plans:
+    """What is to happen on one connection."""
+
+    for_answers: str | None = None
 
 
 def _close(one: socket.socket) -> None:

@@ -39,6 +39,7 @@ static int set_up(void **state)
     f->http.headers_end = &f->http.headers;
     f->rd.r = &f->http.req;
     f->rd.kind = &kind;
+    f->rd.answer = answer_new();
     f->rd.v[LIST_LIMIT] = (struct rr_value){.set = true, .u = 2};
     f->rd.v[Q] = (struct rr_value){.set = true, .text = "x=y", .len = 3};
     *state = f;
@@ -49,7 +50,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    rr_buf_fini(&f->rd.body);
+    answer_release(f->rd.answer);
     free(f);
     return 0;
 }
@@ -77,7 +78,7 @@ static void an_empty_list_still_says_how_fresh_it_is(void **state)
 
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     answer(f, 0);
-    assert_string_equal(f->rd.body.data,
+    assert_string_equal(f->rd.answer->body.data,
                         "{\"as_of\":\"1970-01-01T00:00:00Z\",\"items\":[],\"next_cursor\":null}");
 }
 
@@ -88,8 +89,9 @@ static void a_full_last_page_has_no_next(void **state)
 
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     answer(f, 2);
-    assert_non_null(strstr(f->rd.body.data, "\"items\":[{\"id\":1},{\"id\":2}],\"next_cursor\":null"));
-    assert_null(f->http.headers);
+    assert_non_null(
+        strstr(f->rd.answer->body.data, "\"items\":[{\"id\":1},{\"id\":2}],\"next_cursor\":null"));
+    assert_int_equal(f->rd.answer->link.len, 0);
 }
 
 static void the_next_page_begins_after_the_last_shown_item(void **state)
@@ -100,8 +102,8 @@ static void the_next_page_begins_after_the_last_shown_item(void **state)
 
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     answer(f, 3);
-    assert_null(strstr(f->rd.body.data, "{\"id\":3}"));
-    text = strstr(f->rd.body.data, "\"next_cursor\":\"") + strlen("\"next_cursor\":\"");
+    assert_null(strstr(f->rd.answer->body.data, "{\"id\":3}"));
+    text = strstr(f->rd.answer->body.data, "\"next_cursor\":\"") + strlen("\"next_cursor\":\"");
     f->rd.v[LIST_CURSOR] = (struct rr_value){.set = true, .text = text, .len = strcspn(text, "\"")};
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     assert_int_equal(c.minor, 2);
@@ -115,9 +117,8 @@ static void the_link_is_the_same_request_with_the_cursor(void **state)
 
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     answer(f, 3);
-    assert_string_equal(f->http.headers->name, "Link");
-    assert_memory_equal(f->http.headers->value, link, strlen(link));
-    assert_non_null(strstr(f->http.headers->value, ">; rel=\"next\""));
+    assert_memory_equal(f->rd.answer->link.data, link, strlen(link));
+    assert_non_null(strstr(f->rd.answer->link.data, ">; rel=\"next\""));
 }
 
 static void a_cursor_of_another_user_or_filter_is_refused(void **state)
@@ -128,8 +129,9 @@ static void a_cursor_of_another_user_or_filter_is_refused(void **state)
 
     assert_int_equal(list_parse(&f->rd, &c), RR_OK);
     answer(f, 3);
-    text = strstr(f->rd.body.data, "\"next_cursor\":\"") + strlen("\"next_cursor\":\"");
+    text = strstr(f->rd.answer->body.data, "\"next_cursor\":\"") + strlen("\"next_cursor\":\"");
     f->rd.v[LIST_CURSOR] = (struct rr_value){.set = true, .text = text, .len = strcspn(text, "\"")};
+    f->rd.answer = answer_new();
     f->rd.v[LIST_LIMIT].u = 7;
     assert_int_equal(list_parse(&f->rd, &c), RR_OK); /* another page size is the same list */
     f->rd.v[Q].set = false;

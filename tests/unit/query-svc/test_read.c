@@ -3,14 +3,27 @@
 
 #include "http/http_internal.h"
 #include "read.h"
+#include "result.h"
 #include "time.h"
 #include "token.h"
 
+/* A request, and what it was told. */
+struct fixture {
+    struct rr_http_req http;
+    struct rr_route route;
+    struct read rd;
+    struct rr_value value;       /* its query string's */
+    const char *token, *version; /* its Consistency-Token and If-None-Match */
+    enum rr_err err;
+    unsigned status;
+    char body[80];
+};
+
 static struct {
+    struct rr_loop *rr_loop;
     struct query_loop loop;
     struct rr_query *submitted; /* what waits for its answer */
-    const char *token;          /* the request's Consistency-Token */
-    enum rr_err answered;
+    int n_submitted, n_rendered;
 } world;
 
 void *__wrap_rr_loop_app(const struct rr_loop *l);
@@ -21,6 +34,14 @@ const char *__wrap_rr_header(const struct rr_req *r, const char *name);
 int __wrap_rr_query_each(struct rr_req *r, bool (*each)(void *arg, const char *name, const char *value),
                          void *arg);
 enum rr_step __wrap_rr_reply_error(struct rr_req *r, enum rr_err err);
+enum rr_step __wrap_rr_reply_shared(struct rr_req *r, unsigned status, const char *content_type,
+                                    const struct rr_buf *body, void (*release)(void *owner), void *owner);
+enum rr_step __wrap_rr_reply_empty(struct rr_req *r, unsigned status);
+
+static struct fixture *of(const struct rr_req *r)
+{
+    return (struct fixture *)(void *)r->http;
+}
 
 void *__wrap_rr_loop_app(const struct rr_loop *l)
 {
@@ -31,7 +52,9 @@ void *__wrap_rr_loop_app(const struct rr_loop *l)
 enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
 {
     (void)pg;
+    q->timer.due = rr_time_monotonic() + (int64_t)q->timeout_ms * 1000;
     world.submitted = q;
+    world.n_submitted++;
     return RR_OK;
 }
 
@@ -48,8 +71,9 @@ void __wrap_rr_resume(struct rr_req *r)
 
 const char *__wrap_rr_header(const struct rr_req *r, const char *name)
 {
-    (void)r;
-    return strcmp(name, "Consistency-Token") == 0 ? world.token : NULL;
+    if (strcmp(name, "Consistency-Token") == 0)
+        return of(r)->token;
+    return strcmp(name, "If-None-Match") == 0 ? of(r)->version : NULL;
 }
 
 int __wrap_rr_query_each(struct rr_req *r, bool (*each)(void *arg, const char *name, const char *value),
@@ -63,47 +87,89 @@ int __wrap_rr_query_each(struct rr_req *r, bool (*each)(void *arg, const char *n
 
 enum rr_step __wrap_rr_reply_error(struct rr_req *r, enum rr_err err)
 {
-    (void)r;
-    world.answered = err;
+    of(r)->err = err;
     return RR_DONE;
 }
 
-/* ---- a read of one statement ---- */
+enum rr_step __wrap_rr_reply_shared(struct rr_req *r, unsigned status, const char *content_type,
+                                    const struct rr_buf *body, void (*release)(void *owner), void *owner)
+{
+    (void)content_type;
+    of(r)->status = status;
+    snprintf(of(r)->body, sizeof(of(r)->body), "%s", body->data);
+    release(owner);
+    return RR_DONE;
+}
+
+enum rr_step __wrap_rr_reply_empty(struct rr_req *r, unsigned status)
+{
+    of(r)->status = status;
+    return RR_DONE;
+}
+
+/* ---- reads of one statement ---- */
+
+static const struct rr_field fields[] = {{"q", RR_FIELD_TEXT, 0, 1, 200, NULL}};
 
 static enum rr_err parse(struct read *rd)
 {
     static const struct rr_pg_stmt stmt = {"thing", "SELECT 1"};
 
+    rd->v[0] = of(rd->r)->value;
     read_statement(rd, &stmt);
     return RR_OK;
 }
 
-static const struct read_kind kind = {.parse = parse};
+/* Says for whom it was made; version 7. */
+static enum rr_err render(struct read *rd, const PGresult *res)
+{
+    (void)res;
+    world.n_rendered++;
+    if (read_not_modified(rd, "7", true))
+        return RR_OK;
+    rr_buf_printf(&rd->answer->body, "%s %s", rd->r->user, rd->v[0].set ? rd->v[0].text : "all");
+    return RR_OK;
+}
 
-struct fixture {
-    struct rr_http_req http;
-    struct rr_route route;
-    struct read rd;
-};
+static const struct read_kind
+    by_caller = {.fields = fields, .n_fields = 1, .parse = parse, .render = render},
+    by_all = {.fields = fields, .n_fields = 1, .parse = parse, .render = render, .shared = BY_ALL},
+    by_nobody = {.fields = fields, .n_fields = 1, .parse = parse, .render = render, .shared = BY_NOBODY};
+
+static const struct rr_route route = {.method = "GET", .pattern = "/v1/things", .may = RR_USERS};
+
+static void init(struct fixture *f, const char *user)
+{
+    *f = (struct fixture){.http.req = {.route = &route, .user = user}};
+    f->http.req.http = &f->http;
+    f->http.req.ctx = &f->rd;
+    f->http.headers_end = &f->http.headers;
+}
 
 static int set_up(void **state)
 {
     static const struct query_conf conf = {.pg.timeout_ms = 1000, .request_timeout_ms = 5000};
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = calloc(3, sizeof(*f)); /* ann, once more ann, bob */
 
     memset(&world, 0, sizeof(world));
+    assert_int_equal(rr_loop_new(0, &world.rr_loop), 0);
     world.loop.conf = &conf;
-    world.loop.session.generation = 1;
-    f->route.may = RR_USERS;
-    f->http.req = (struct rr_req){.route = &f->route, .http = &f->http, .ctx = &f->rd};
-    f->http.headers_end = &f->http.headers;
+    world.loop.session = (struct session){.timeout_ms = conf.pg.timeout_ms, .generation = 1};
+    read_shared_init(&world.loop, world.rr_loop);
+    for (int i = 0; i < 3; i++)
+        init(&f[i], i < 2 ? "ann" : "bob");
     *state = f;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    free(*state);
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++)
+        read_fini(&f[i].rd);
+    rr_loop_free(world.rr_loop);
+    free(f);
     return 0;
 }
 
@@ -120,23 +186,149 @@ static void a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ou
     struct fixture *f = *state;
     int asked = 0;
 
-    while (read_step(&f->http.req, &kind) == RR_WAIT) {
+    while (read_step(&f->http.req, &by_caller) == RR_WAIT) {
         assert_true(++asked <= 100);
         answer_with(RR_DB_UNAVAILABLE);
     }
     assert_true(asked >= 2);
-    assert_int_equal(world.answered, RR_DB_UNAVAILABLE);
+    assert_int_equal(f->err, RR_DB_UNAVAILABLE);
 }
 
 static void who_is_nobody_waits_for_no_token(void **state)
 {
     struct fixture *f = *state;
 
+    f->route = route;
     f->route.may = RR_EVERYBODY;
-    world.token = "AgAAAAAAAAABAAAAASVP6u8";
-    assert_int_equal(read_step(&f->http.req, &kind), RR_WAIT);
+    f->http.req.route = &f->route;
+    f->token = "AgAAAAAAAAABAAAAASVP6u8";
+    assert_int_equal(read_step(&f->http.req, &by_caller), RR_WAIT);
     assert_int_equal(f->rd.waiter.n_tokens, 0);
     assert_string_equal(world.submitted->stmt->name, "thing");
+}
+
+/* ---- reads that share ---- */
+
+static void wait_for_answer(struct fixture *f, const struct read_kind *kind)
+{
+    assert_int_equal(read_step(&f->http.req, kind), RR_WAIT);
+}
+
+/* The rows that answer what was submitted last. */
+static void rows_come(void)
+{
+    static const char *const row[] = {"t", "1", "2026-12-01 09:00:00+00", "0", "x"};
+    struct rr_query *q = rr_take(world.submitted);
+    PGresult *res = result_new(COL_DATA + 1);
+
+    result_add(res, row);
+    q->err = RR_OK;
+    q->res = res;
+    q->done(q);
+    PQclear(res);
+}
+
+static void answered(struct fixture *f, const struct read_kind *kind, unsigned status, const char *body)
+{
+    assert_int_equal(read_step(&f->http.req, kind), RR_DONE);
+    assert_int_equal(f->status, status);
+    assert_string_equal(f->body, body);
+}
+
+static void one_answer_is_made_for_all_who_ask_the_same(void **state)
+{
+    struct fixture *f = *state;
+
+    wait_for_answer(&f[0], &by_caller);
+    wait_for_answer(&f[1], &by_caller);
+    rows_come();
+    answered(&f[0], &by_caller, 200, "ann all");
+    answered(&f[1], &by_caller, 200, "ann all");
+    assert_int_equal(world.n_submitted, 1);
+    assert_int_equal(world.n_rendered, 1);
+}
+
+static void users_with_other_rights_never_share(void **state)
+{
+    struct fixture *f = *state;
+
+    f[1].http.req.admin = true;
+    for (int i = 0; i < 3; i++)
+        wait_for_answer(&f[i], &by_caller);
+    assert_int_equal(world.n_submitted, 3);
+    rows_come();
+    answered(&f[2], &by_caller, 200, "bob all");
+}
+
+static void an_answer_that_is_the_same_for_all_users_is_shared_by_them(void **state)
+{
+    struct fixture *f = *state;
+
+    f[1].http.req.admin = true;
+    for (int i = 0; i < 3; i++)
+        wait_for_answer(&f[i], &by_all);
+    rows_come();
+    for (int i = 0; i < 3; i++)
+        answered(&f[i], &by_all, 200, "ann all");
+    assert_int_equal(world.n_submitted, 1);
+}
+
+static void what_changes_something_is_asked_each_time(void **state)
+{
+    struct fixture *f = *state;
+
+    wait_for_answer(&f[0], &by_nobody);
+    wait_for_answer(&f[1], &by_nobody);
+    assert_int_equal(world.n_submitted, 2);
+}
+
+static void another_query_string_or_path_is_another_question(void **state)
+{
+    struct fixture *f = *state;
+
+    f[1].value = (struct rr_value){.set = true, .text = "blue", .len = 4};
+    f[2].http.req.arg[0] = "7";
+    for (int i = 0; i < 3; i++)
+        wait_for_answer(&f[i], &by_all);
+    assert_int_equal(world.n_submitted, 3);
+}
+
+static void each_decides_for_itself_whether_it_has_the_answer(void **state)
+{
+    struct fixture *f = *state;
+
+    f[1].version = "\"7\"";
+    f[2].version = "\"6\"";
+    for (int i = 0; i < 3; i++)
+        wait_for_answer(&f[i], &by_all);
+    rows_come();
+    answered(&f[0], &by_all, 200, "ann all");
+    answered(&f[1], &by_all, 304, "");
+    answered(&f[2], &by_all, 200, "ann all");
+    assert_int_equal(world.n_submitted, 1);
+}
+
+static void a_switch_of_generation_sends_all_who_share_round_again(void **state)
+{
+    static const char *const elsewhere[] = {"f", "1", "2026-12-01 09:00:00+00", "0", "x"};
+    struct fixture *f = *state;
+    PGresult *res = result_new(COL_DATA + 1);
+    struct rr_query *q;
+
+    result_add(res, elsewhere);
+    wait_for_answer(&f[0], &by_caller);
+    wait_for_answer(&f[1], &by_caller);
+    q = rr_take(world.submitted);
+    q->err = RR_OK;
+    q->res = res;
+    q->done(q);
+    PQclear(res);
+    wait_for_answer(&f[0], &by_caller);
+    wait_for_answer(&f[1], &by_caller);
+    rows_come();
+    answered(&f[0], &by_caller, 200, "ann all");
+    answered(&f[1], &by_caller, 200, "ann all");
+    assert_int_equal(world.n_submitted, 2);
 }
 
 /* ---- parameters ---- */
@@ -146,9 +338,9 @@ static const char *time_param(struct read *rd, const char *text)
     int64_t us;
 
     assert_null(rr_time_parse(text, strlen(text), &us));
-    rd->query.n_params = 0;
+    rd->question.query.n_params = 0;
     read_param_time(rd, us);
-    return rd->query.params[0];
+    return rd->question.query.params[0];
 }
 
 static void every_instant_that_can_be_asked_for_is_finite(void **state)
@@ -165,19 +357,17 @@ static void beyond_them_lies_infinity(void **state)
 
     read_param_time(&f->rd, INT64_MIN);
     read_param_time(&f->rd, INT64_MAX);
-    assert_string_equal(f->rd.query.params[0], "-infinity");
-    assert_string_equal(f->rd.query.params[1], "infinity");
+    assert_string_equal(f->rd.question.query.params[0], "-infinity");
+    assert_string_equal(f->rd.question.query.params[1], "infinity");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_is_nobody_waits_for_no_token, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_instant_that_can_be_asked_for_is_finite, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(beyond_them_lies_infinity, set_up, tear_down),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+#define TEST(rule) cmocka_unit_test_setup_teardown(rule, set_up, tear_down)
+UNIT_MAIN(TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours),
+          TEST(who_is_nobody_waits_for_no_token), TEST(one_answer_is_made_for_all_who_ask_the_same),
+          TEST(users_with_other_rights_never_share),
+          TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),
+          TEST(what_changes_something_is_asked_each_time),
+          TEST(another_query_string_or_path_is_another_question),
+          TEST(each_decides_for_itself_whether_it_has_the_answer),
+          TEST(a_switch_of_generation_sends_all_who_share_round_again),
+          TEST(every_instant_that_can_be_asked_for_is_finite), TEST(beyond_them_lies_infinity))
