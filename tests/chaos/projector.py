@@ -7,14 +7,12 @@ tests/chaos/projector --help
 """
 
 import argparse
-import json
 import random
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,15 +20,16 @@ from pathlib import Path
 import psycopg
 from confluent_kafka.admin import AdminClient
 from stacklib import connector
-from stacklib.errors import StackError
 from stacklib.programs import TOPIC
-from stacklib.stack import REPO, Stack
+from stacklib.stack import Stack
 from support import programs, truth
 from support.api import Command, Service
 from support.databases import connect_mysql, connect_postgres
 from support.load import Load, lost
 from support.times import on
 from support.waiting import eventually
+
+from . import stage
 
 PATIENCE_SECONDS = 180
 KILLS = 100
@@ -112,6 +111,10 @@ class Play:
             over.set()
             thread.join(30)
         assert back == [], f"as_of moved: {back[:3]}"
+
+    def rebuild(self) -> None:
+        ended = programs.run(self.stack, "projector", "rebuild", seconds=PATIENCE_SECONDS)
+        assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
 
     def settle(self) -> None:
         """All is well again by itself, and nothing is missing."""
@@ -254,8 +257,7 @@ def truth_set_back(play: Play) -> None:
     booked = play.command.reservation(booked)
     play.command.change(booked, title="kept, again")
     assert play.ask("array[next_offset::text, as_of::text]") == stood
-    ended = programs.run(play.stack, "projector", "rebuild", seconds=PATIENCE_SECONDS)
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    play.rebuild()
     assert play.ask("halted IS NULL AND unproven_since IS NULL")
 
 
@@ -286,52 +288,18 @@ def perform(play: Play, act: Callable[[Play], None]) -> None:
         play.settle()
 
 
-# ---- all of them ----
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/chaos/projector", description=__doc__)
-    parser.add_argument("--only", choices=[act.__name__ for act in PLAYS], help="this play alone")
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=KILLS, help=f"of the projector (default: {KILLS})")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats the same draws")
-    parser.add_argument("--preset", default="release", help="which build of the programs (default: release)")
-    parser.add_argument(
-        "--dir", type=Path, default=REPO / ".test/projector", help="the stack's folder (default: .test/projector)"
-    )
-    return parser.parse_args()
-
-
-def main() -> int:
-    # Whoever ends us ends what we have started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    args = arguments()
-    stack = Stack(args.dir, ports="auto", preset=args.preset)
-    was_running = stack.projector.alive()
-    failed = 0
-    try:
-        stack.up()
-        print(f"seed {args.seed}", flush=True)
-        play = Play(stack, args.seed, args.kills)
-        for act in PLAYS:
-            if args.only not in (None, act.__name__):
-                continue
-            began = time.monotonic()
-            try:
-                perform(play, act)
-                outcome = "ok"
-            except (AssertionError, StackError) as error:
-                failed += 1
-                outcome = f"FAILED: {error}"
-            print(f"{act.__name__:26} {time.monotonic() - began:5.0f} s  {outcome}", flush=True)
-    finally:
-        if not was_running:
-            stack.stop()
-    print(json.dumps({"failed": failed, "seed": args.seed}))
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except StackError as error:
-        sys.exit(f"tests/chaos/projector: {error}")
+    sys.exit(
+        stage.main(
+            "projector",
+            __doc__,
+            PLAYS,
+            begin=lambda stack, args: Play(stack, args.seed, args.kills),
+            perform=perform,
+            options=options,
+        )
+    )

@@ -8,7 +8,6 @@ import requests
 from support import truth
 from support.databases import connect_mysql, connect_postgres
 from support.load import Load, lost
-from support.readers import Readers
 from support.times import on
 from support.waiting import eventually
 
@@ -83,19 +82,6 @@ def test_without_postgres_reads_are_503_and_writes_go_on(
     eventually(projector.is_ready, RECOVERY_SECONDS)
     eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, RECOVERY_SECONDS)
     whole_path_works(room)
-
-
-@pytest.mark.parametrize("how", HOW)
-def test_readers_meet_nothing_but_503_while_postgres_restarts(stack, query, how):
-    with Load(stack.command_svc.url, writers=1) as load, Readers(query.url, load, refused=(503,)) as readers:
-        for _ in range(2):
-            reached, refused = readers.done + 50, readers.refusals
-            eventually(lambda reached=reached: readers.done > reached, RECOVERY_SECONDS)
-            with down(stack, "postgres", how):
-                eventually(lambda refused=refused: readers.refusals > refused, RECOVERY_SECONDS)
-        reached = readers.done + 50
-        eventually(lambda: readers.done > reached, RECOVERY_SECONDS)
-    assert (readers.problems, load.problems) == ([], [])
 
 
 @pytest.mark.parametrize("how", HOW)
