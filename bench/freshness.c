@@ -10,6 +10,7 @@
  * Prints a line a write, `write <id> <sent> <booked> <visible>`, and a line an event (see tap.h); all times
  * are microseconds since the epoch by the clock of this machine. Visible is 0 for a read that failed. What
  * could not even be sent is `unsent <n>`. */
+#include "args.h"
 #include "client.h"
 #include "tap.h"
 #include "time.h"
@@ -39,12 +40,6 @@ struct run {
     int64_t began;
     int64_t first_slot;
 };
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench-freshness: %s\n", what);
-    exit(1);
-}
 
 static void is_visible(void *arg, const struct answer *answer)
 {

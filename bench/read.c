@@ -6,50 +6,23 @@
  *        bench-read hold PORT CONNECTIONS [PATH]
  *            opens connections, asks for PATH on each if it is given, prints "held" when all stand and PATH
  * has begun to be answered, and keeps them open until its standard input ends. */
-#include "client.h"
-#include "sample.h"
-
-#include "macros.h"
-#include "time.h"
+#include "args.h"
+#include "closed.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATH_MAX_BYTES = 400, REQUEST_BYTES = 512, EVENTS = 64, PATIENCE_MS = 60000 };
+enum { PATH_MAX_BYTES = 400, REQUEST_BYTES = 512 };
 
 struct run {
-    struct sample sample;
-    struct client *client;
     const char *path;
     uint64_t numbers, random;
-    unsigned at_work;
 };
-
-struct asker {
-    struct run *run;
-    int64_t began;
-};
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench-read: %s\n", what);
-    exit(1);
-}
-
-static unsigned long number(const char *text, unsigned long most)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (*end || n > most)
-        fail("a number is not what was expected");
-    return n;
-}
 
 /* SplitMix64. */
 static uint64_t next_random(uint64_t *state)
@@ -73,72 +46,30 @@ static void fill_in(char *out, size_t size, const char *path, uint64_t n)
                  (unsigned long long)n, brace + (padded ? 5 : 3));
 }
 
-static void ask(struct asker *a);
-
-static void answered(void *arg, const struct answer *answer)
+static void write_question(void *arg, char request[CLOSED_REQUEST])
 {
-    struct asker *a = arg;
-    struct run *r = a->run;
-    int64_t now = rr_time_monotonic();
-    bool ok = answer && answer->status == 200;
-
-    if (!ok && !r->sample.failed)
-        fprintf(stderr, "bench-read: %s failed: %u %s\n", r->path, answer ? answer->status : 0,
-                answer ? answer->body : "");
-    sample_add(&r->sample, a->began, now, ok);
-    r->at_work--;
-    if (now < r->sample.until && answer)
-        ask(a);
-}
-
-static void ask(struct asker *a)
-{
-    struct run *r = a->run;
-    char path[PATH_MAX_BYTES], request[REQUEST_BYTES];
+    struct run *r = arg;
+    char path[PATH_MAX_BYTES];
 
     fill_in(path, sizeof(path), r->path, 1 + next_random(&r->random) % r->numbers);
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
-    a->began = rr_time_monotonic();
-    if (client_send(r->client, request, answered, a))
-        r->at_work++;
-    else
-        r->sample.failed++;
-}
-
-static void wait_for_answers(struct run *r, int epoll)
-{
-    struct epoll_event events[EVENTS];
-
-    while (r->at_work) {
-        int n = epoll_wait(epoll, events, EVENTS, PATIENCE_MS);
-
-        if (n == 0)
-            fail("no answer for a minute");
-        for (int i = 0; i < n; i++)
-            client_ready(events[i].data.ptr);
-    }
+    snprintf(request, CLOSED_REQUEST, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
 }
 
 static void load(char **argv)
 {
-    unsigned connections = (unsigned)number(argv[3], 10000);
-    struct asker *askers = calloc(connections, sizeof(askers[0]));
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct run r = {.path = argv[7], .numbers = number(argv[6], UINT32_MAX), .random = 1};
+    struct sample sample;
 
-    r.client = client_new(epoll, (uint16_t)number(argv[2], UINT16_MAX), connections);
-    if (!askers || !r.client || !r.numbers || strlen(r.path) > PATH_MAX_BYTES - 32)
+    if (!r.numbers || strlen(r.path) > PATH_MAX_BYTES - 32)
         fail("cannot begin");
-    sample_begin(&r.sample, (unsigned)number(argv[4], 3600), (unsigned)number(argv[5], 3600));
-    for (unsigned i = 0; i < connections; i++) {
-        askers[i].run = &r;
-        ask(&askers[i]);
-    }
-    wait_for_answers(&r, epoll);
-    sample_end(&r.sample, "answers", stdout);
-    client_free(r.client);
-    free(askers);
-    close(epoll);
+    sample_begin(&sample, (unsigned)number(argv[4], 3600), (unsigned)number(argv[5], 3600));
+    closed_run(&(struct closed){.port = (uint16_t)number(argv[2], UINT16_MAX),
+                                .clients = (unsigned)number(argv[3], 10000),
+                                .status = 200,
+                                .sample = &sample,
+                                .write = write_question,
+                                .arg = &r});
+    sample_end(&sample, "answers", stdout);
 }
 
 static int opened(uint16_t port, const char *path)

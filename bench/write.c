@@ -6,25 +6,10 @@
  *
  * Closed loop: each client sends its next write when the former is answered. Prints a JSON object. */
 #include "write.h"
+#include "args.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench-write: %s\n", what);
-    exit(1);
-}
-
-static unsigned long number(const char *text, unsigned long most)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (*end || n > most)
-        fail("a number is not what was expected");
-    return n;
-}
 
 int main(int argc, char **argv)
 {

@@ -5,12 +5,12 @@ Idempotency-Key, as a client of the service is meant to.
 """
 
 import random
-import threading
 import time
 from datetime import timedelta
 
 import requests
 from support.api import Answer, Command, unique
+from support.restless import Restless
 from support.times import moment, on, text
 from support.waiting import eventually
 
@@ -22,29 +22,18 @@ KEPT = 20
 PATIENCE_SECONDS = 240.0
 
 
-class Contenders:
+class Contenders(Restless):
     """`with Contenders(url, room) as contenders:` books and cancels until the block ends."""
 
+    patience_seconds = PATIENCE_SECONDS
+
     def __init__(self, url: str, room: int, clients: int = 6):
+        super().__init__(clients)
         self.url = url
         self.room = room
         self.done = 0
         self.refused = 0
         self.promised: dict[tuple[str, int], tuple] = {}
-        self.problems: list[str] = []
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(clients)]
-
-    def __enter__(self) -> "Contenders":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, error, trace) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(PATIENCE_SECONDS)
 
     def wait_for(self, more: int, seconds: float = 60) -> None:
         """Until so many more have been promised."""
@@ -56,13 +45,10 @@ class Contenders:
 
         eventually(went_on, seconds=seconds)
 
-    def _run(self, number: int) -> None:
+    def work(self, number: int) -> None:
         command, rng, kept = Command(self.url), random.Random(number), []
-        try:
-            while not self._stop.is_set():
-                self._book(command, rng, kept)
-        except Exception as error:  # whatever it is, the test is to hear of it
-            self.problems.append(repr(error))
+        while not self.over.is_set():
+            self._book(command, rng, kept)
 
     def _book(self, command: Command, rng: random.Random, kept: list[Answer]) -> None:
         starts_at = moment(on(3, "00:00")) + timedelta(minutes=30 * rng.randrange(SLOTS))
@@ -92,7 +78,7 @@ class Contenders:
                 return None
             assert answer is None or answer.status in AGAIN, f"POST {path}: {answer}"
             assert time.monotonic() < deadline, f"POST {path}: no success in {PATIENCE_SECONDS} s, last {answer}"
-            self._stop.wait(0.1)
+            self.over.wait(0.1)
 
     def _note(self, answer: Answer) -> None:
         state = (
@@ -101,6 +87,6 @@ class Contenders:
             moment(answer["ends_at"]),
             answer["state"],
         )
-        with self._lock:
+        with self.lock:
             self.promised[answer["id"], answer["version"]] = state
             self.done += 1

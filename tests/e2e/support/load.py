@@ -2,59 +2,39 @@
 promised."""
 
 import random
-import threading
 
 import requests
 
 from .api import Answer, Command, unique
+from .restless import Restless
 from .times import on
 
 
-class Load:
+class Load(Restless):
     """`with Load(command_url, writers=4) as load:` writes until the block ends. `load.done` counts what was answered with
     success; `load.problems` holds what should not have come back. `refused` are statuses that may come back, and with
     `may_end` the service may go away."""
 
     def __init__(self, url: str, writers: int = 4, refused: tuple[int, ...] = (), may_end: bool = False):
+        super().__init__(writers)
         self.url = url
         self.refused = refused
         self.may_end = may_end
         self.done = 0
         self.promised: dict[str, int] = {}  # reservation id → the version that an answer has named last
         self.tokens: dict[str, tuple[int, str]] = {}  # the same, with that answer's token
-        self.problems: list[str] = []
         self.token: str | None = None
-        self.lock = threading.Lock()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(n,), daemon=True) for n in range(writers)]
 
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
+    def failed(self, error: Exception) -> None:
+        if not (self.may_end and isinstance(error, requests.RequestException)):
+            super().failed(error)
 
-    def __exit__(self, kind, error, trace) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _write(self, number: int) -> None:
-        try:
-            self._write_on(Command(self.url), random.Random(number))
-        except requests.RequestException as error:
-            if not self.may_end:
-                self.problems.append(repr(error))
-        except AssertionError as error:
-            self.problems.append(str(error))
-
-    def _write_on(self, command: Command, rng: random.Random) -> None:
+    def work(self, number: int) -> None:
+        command, rng = Command(self.url), random.Random(number)
         rooms = [command.create_room() for _ in range(2)]
         mine: list[dict] = []
         minute = 0
-        while not self._stop.is_set():
+        while not self.over.is_set():
             choice = rng.random()
             if not mine or choice < 0.5:
                 minute += 10

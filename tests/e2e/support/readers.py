@@ -1,56 +1,36 @@
 """Readers that never rest: every kind of read, with the newest write's token, as long as they are let."""
 
 import random
-import threading
-
-import requests
 
 from .api import Answer, Query
 from .load import Load
+from .restless import Restless
 from .times import on
 
 WAIT_SECONDS = 10
 
 
-class Readers:
+class Readers(Restless):
     """`with Readers(query_url, load) as readers:` reads what `load` writes until the block ends. `readers.problems` holds what
     should not have come back: another status than 200 and `refused`, an as_of that moved back, an answer that is older than
     what was promised before it was asked for."""
 
     def __init__(self, url: str, load: Load, count: int = 4, refused: tuple[int, ...] = ()):
+        super().__init__(count)
         self.url = url
         self.load = load
         self.refused = refused
         self.done = 0
         self.refusals = 0
-        self.problems: list[str] = []
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._read, args=(n,), daemon=True) for n in range(count)]
 
-    def __enter__(self) -> "Readers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, error, trace) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _read(self, number: int) -> None:
-        try:
-            self._read_on(Query(self.url), random.Random(number))
-        except (requests.RequestException, AssertionError, LookupError) as error:
-            self.problems.append(repr(error))
-
-    def _read_on(self, query: Query, rng: random.Random) -> None:
+    def work(self, number: int) -> None:
+        query, rng = Query(self.url), random.Random(number)
         as_of = ""
-        while not self._stop.is_set():
+        while not self.over.is_set():
             answer = rng.choice([self._own_write, self._walk, self._statistics, self._rooms])(query, rng)
             if answer is None:
                 continue
-            with self._lock:
+            with self.lock:
                 self.done += answer.status == 200
                 self.refusals += answer.status in self.refused
             if answer.status in self.refused:

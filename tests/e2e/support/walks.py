@@ -4,32 +4,34 @@ Others' reservations, and other ones of the same user, come, move, go and are re
 """
 
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import contextmanager
 
 from .api import Command, Query, unique
+from .restless import Restless
 from .times import on
 
 STILL = 40
 
 
-@contextmanager
-def restless(url: str, seed: int, rooms: list, user: str, names: list):
-    """Writes all the time: reservations of `user` that are booked, moved to and fro and cancelled in `rooms`, and rooms of
-    `names` that are renamed and retired."""
-    stop, problems, writes = threading.Event(), [], Counter()
+class _Writer(Restless):
+    """Writes all the time: reservations of a scene's user that are booked, moved to and fro and cancelled in its rooms, and rooms
+    of its names that are renamed and retired."""
 
-    def go():
-        command, rng = Command(url), random.Random(seed)
-        mine, room_versions = [], {}
-        while not stop.is_set():
+    def __init__(self, scene: "Scene"):
+        super().__init__(1)
+        self.scene = scene
+        self.writes: Counter = Counter()
+
+    def work(self, number: int) -> None:
+        scene, rng = self.scene, random.Random(self.scene.seed)
+        command, mine, room_versions = Command(scene.command_url), [], {}
+        while not self.over.is_set():
             day, hour = rng.randrange(2, 60), rng.randrange(0, 9)
             times = {"starts_at": on(day, f"{hour:02}:30"), "ends_at": on(day, f"{hour:02}:45")}
             choice = rng.random()
             if choice < 0.4 or not mine:
-                answer = command.reserve(rng.choice(rooms), *times.values(), user, expect=None)
+                answer = command.reserve(rng.choice(scene.rooms), *times.values(), scene.user, expect=None)
                 if answer.status == 201:
                     mine.append(dict(answer))
             elif choice < 0.75:
@@ -40,26 +42,11 @@ def restless(url: str, seed: int, rooms: list, user: str, names: list):
             elif choice < 0.9:
                 answer = command.cancel(mine.pop(rng.randrange(len(mine))), expect=None)
             else:
-                room = rng.choice(names)
+                room = rng.choice(scene.names)
                 room = room_versions.get(room["id"], room)
                 answer = command.change_room(room, name=unique("moving"), active=rng.random() < 0.7, expect=None)
                 room_versions[room["id"]] = dict(answer)
-            writes[answer.status] += 1
-
-    def run():
-        try:
-            go()
-        except Exception as error:  # noqa: BLE001  whatever it is, the test has to hear of it
-            problems.append(repr(error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield writes
-    finally:
-        stop.set()
-        thread.join()
-    assert problems == []
+            self.writes[answer.status] += 1
 
 
 class Scene:
@@ -80,10 +67,11 @@ class Scene:
 
     def walk(self, walk: Callable[["Scene", int], None], times: int, limit: int) -> None:
         """Walks while others write."""
-        with restless(self.command_url, self.seed, self.rooms, self.user, self.names) as writes:
+        with _Writer(self) as writer:
             for _ in range(times):
                 walk(self, limit)
-        assert writes[201] and writes[200]
+        assert writer.problems == []
+        assert writer.writes[201] and writer.writes[200]
 
     def met_once(self, key: Callable, still: list, path: str, **params) -> None:
         met = Counter(key(item) for page in self.query.walk(path, **params) for item in page)
