@@ -30,7 +30,7 @@ const struct rr_operation readyz_operation = {
 
 enum rr_step readyz(struct rr_req *r)
 {
-    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_ALL};
+    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_NOBODY};
 
     return read_step(r, &kind);
 }

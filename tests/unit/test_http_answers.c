@@ -108,6 +108,13 @@ static enum rr_step big(struct rr_req *r)
     return rr_reply_json(r, 200, &body);
 }
 
+static struct rr_buf board; /* what all who ask /board are given */
+
+static enum rr_step show_board(struct rr_req *r)
+{
+    return rr_reply_shared(r, 200, "text/plain", &board, release, &released);
+}
+
 static const struct rr_route routes[] = {
     {.method = "GET", .pattern = "/echo/{arg}", .handle = echo},
     {.method = "GET", .pattern = "/refuse", .handle = refuse},
@@ -115,6 +122,7 @@ static const struct rr_route routes[] = {
     {.method = "GET", .pattern = "/busy-for-long", .handle = busy_for_long},
     {.method = "GET", .pattern = "/not-modified", .handle = not_modified},
     {.method = "GET", .pattern = "/exhausted", .handle = exhausted},
+    {.method = "GET", .pattern = "/board", .handle = show_board},
     {.method = "GET", .pattern = "/big", .handle = big, .ctx_size = sizeof(struct big), .ctx_fini = big_fini},
     {0},
 };
@@ -337,6 +345,29 @@ static void an_unknown_host_is_refused(void **state)
     assert_int_equal(-EADDRNOTAVAIL, rr_http_start(&nowhere, &service, &h));
 }
 
+static void bytes_that_answers_share_are_released_once_for_each(void **state)
+{
+    struct rr_http_conf own = client_conf(1);
+    struct rr_http *h;
+
+    (void)state;
+    assert_int_equal(rr_http_start(&own, &service, &h), 0);
+    released = 0;
+    rr_buf_puts(&board, "chess, go");
+    for (int i = 0; i < 2; i++) {
+        client_ask(rr_http_port(h), "GET /board", "", "", &a);
+        assert_int_equal(200, a.status);
+        assert_string_equal("chess, go", a.body);
+        assert_string_equal("text/plain", answer_header(&a, "Content-Type"));
+    }
+    board.failed = true;
+    client_ask(rr_http_port(h), "GET /board", "", "", &a);
+    assert_int_equal(503, a.status);
+    rr_http_stop(h);
+    assert_int_equal(3, released);
+    rr_buf_fini(&board);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -370,6 +401,7 @@ int main(void)
         cmocka_unit_test(an_empty_answer_has_no_body),
         cmocka_unit_test(an_answer_without_memory_is_503),
         cmocka_unit_test(a_context_is_zeroed_and_released_before_what_the_request_keeps),
+        cmocka_unit_test(bytes_that_answers_share_are_released_once_for_each),
         cmocka_unit_test(without_authentication_only_loopback_is_listened_on),
         cmocka_unit_test(a_port_in_use_is_refused),
         cmocka_unit_test(an_unknown_host_is_refused),
