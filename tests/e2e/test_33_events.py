@@ -201,7 +201,7 @@ def test_a_client_that_takes_too_little_is_cut_off_and_holds_nobody_up(
     """One reads nothing: its socket fills up, then what may wait for it; the other gets everything."""
     import socket
 
-    with Program(stack, "query-svc", tmp_path, RR_EVENTS_BUFFER_BYTES="4096") as program:
+    with Program(stack, "query-svc", tmp_path, RR_EVENTS_BUFFER_BYTES="16384") as program:
         host, port = program.client.url.removeprefix("http://").split(":")
         lazy = socket.socket()
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -213,7 +213,7 @@ def test_a_client_that_takes_too_little_is_cut_off_and_holds_nobody_up(
         count = 1
         while program.client.metrics().value("rr_event_streams_cut_total") == 0:
             assert count < 2000
-            for _ in range(20):
+            for _ in range(8):  # less than that, should they come all at once
                 booked = command.change(booked, title=f"{count} " + "x" * 190)
                 count += 1
             keen.wait_for(count)  # in step with the writes: however busy the machine, this one takes enough
