@@ -53,6 +53,7 @@ static void put(struct feed *f, struct feed_stream *s, const struct rr_buf *fram
 {
     if (!frame->failed && rr_stream_put(s->r, frame->data, frame->len)) {
         s->full = true;
+        s->given += frame->len;
         rr_counter_add(f->sent, 1);
         return;
     }
@@ -184,6 +185,7 @@ static void ask_for_one(struct feed_stream *s)
 
     if (s->live || s->asking || s->full || f->n_asking >= ASKING_MAX)
         return;
+    s->given = 0;
     s->asking = !ask(f, &s->question, s->n, s->n + WINDOW, WINDOW, caught_up, s);
     f->n_asking += s->asking;
     if (!s->asking)
@@ -196,6 +198,24 @@ static void ask_for_those_behind(struct feed *f)
         ask_for_one(s);
 }
 
+/* Tells what the answer holds, but no more than a client can be given at once: one that comes again with the
+ * same id would else be cut off each time. The rest is asked for when it has taken this. */
+static void tell_window(struct feed *f, struct feed_stream *s, const PGresult *res)
+{
+    int64_t newest = render_int(res, 0, COL_NEWEST), end = s->n + WINDOW;
+
+    s->n = end < newest ? end : newest;
+    for (int row = 0; row < events_in(res) && s->feed; row++) {
+        begin_event(f);
+        tell(f, s, res, row);
+        if (s->given > f->conf->buffer_bytes / 2) {
+            s->n = render_int(res, row, COL_EVENT + EVENT_N);
+            break;
+        }
+    }
+    s->live = s->n >= f->n;
+}
+
 static void caught_up(struct rr_query *q)
 {
     struct feed_stream *s = q->arg;
@@ -205,16 +225,8 @@ static void caught_up(struct rr_query *q)
     f->n_asking--;
     if (f->ended)
         return;
-    if (is_good(f, q) && !s->live) {
-        int64_t newest = render_int(q->res, 0, COL_NEWEST), end = s->n + WINDOW;
-
-        s->n = end < newest ? end : newest;
-        for (int row = 0; row < events_in(q->res) && s->feed; row++) {
-            begin_event(f);
-            tell(f, s, q->res, row);
-        }
-        s->live = s->n >= f->n;
-    }
+    if (is_good(f, q) && !s->live)
+        tell_window(f, s, q->res);
     ask_for_those_behind(f);
 }
 

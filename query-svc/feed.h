@@ -42,6 +42,7 @@ struct feed_stream {
     struct feed *feed; /* NULL: not in it */
     struct feed_stream *next, *prev;
     int64_t n, began;        /* n: everything up to this number was told, or is not for this stream */
+    size_t given;            /* bytes, since it last asked for itself */
     bool live, asking, full; /* full: its client has not taken all of it yet */
     struct feed_question question;
 };

@@ -131,6 +131,20 @@ def test_everything_since_the_beginning_can_be_told(command, query, listen, room
     assert [version for _, version in stream.seen] == [1]
 
 
+def test_a_client_far_behind_gets_all_however_much_it_is(command, query, listen, room, user, stack, tmp_path):
+    """What it has missed is ten times what may wait for one client."""
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
+    for n in range(20):
+        booked = command.change(booked, title=f"{n:02} " + "\U0001f600" * 197)
+    generation = query.read("/v1/projection", token=booked.token)["generation"]
+    with Program(stack, "query-svc", tmp_path, RR_EVENTS_BUFFER_BYTES="4096") as program:
+        stream = listen(program.client.url, user_id=user, last_id=f"{generation}-0")
+        stream.wait_for(21)
+        assert [version for _, version in stream.seen] == list(range(1, 22))
+        assert program.client.metrics().value("rr_event_streams_cut_total") == 0
+        stream.close()
+
+
 @pytest.mark.parametrize("last_id", ["999999-1", "1-999999999999", "yesterday"])
 def test_an_id_of_another_generation_resets(command, query, listen, room, user, last_id):
     stream = listen(user_id=user, last_id=last_id)

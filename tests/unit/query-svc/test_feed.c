@@ -1,6 +1,6 @@
 /* The streams of a loop, without HTTP and PostgreSQL: both are played by the test, in thousands of random
  * orders of what can happen. Whatever happens, each stream is told every event that is its own exactly once,
- * in order. */
+ * in order. A client that takes what it is given is not cut off, however far behind it began. */
 #include "feed.h"
 #include "result.h"
 #include "unit.h"
@@ -18,6 +18,7 @@ static struct {
     int64_t n;              /* the newest number */
     bool there[EVENTS + 1]; /* numbers have holes */
     int room[EVENTS + 1];
+    const char *title; /* of all of them */
 } model;
 
 static void commit_one(void)
@@ -56,7 +57,7 @@ static void add_row(PGresult *res, int64_t n)
                                 NULL,
                                 "{}",
                                 room,
-                                "t",
+                                model.title ? model.title : "t",
                                 "2026-12-01 09:00:00+00",
                                 "2026-12-01 10:00:00+00",
                                 "confirmed",
@@ -168,9 +169,11 @@ static struct client {
     bool open, hungry;
     int64_t from, last; /* told all of its events in (from, last] */
     int generation;
+    size_t waiting; /* bytes that it has not taken yet */
 } clients[STREAMS];
 
 static bool cuts;
+static size_t buffer_bytes = SIZE_MAX;
 
 static bool is_mine(const struct client *c, int64_t n)
 {
@@ -195,9 +198,9 @@ bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len)
     long long n;
     int generation;
 
-    (void)len;
-    if (cuts && rand() % 500 == 0)
+    if ((cuts && rand() % 500 == 0) || c->waiting > buffer_bytes)
         return false;
+    c->waiting += len;
     assert_int_equal(sscanf(id, "id: %d-%lld", &generation, &n), 2);
     c->hungry = false;
     if (reset) {
@@ -256,6 +259,7 @@ static void leave(struct client *c)
 static void take_all(struct client *c)
 {
     c->hungry = true;
+    c->waiting = 0;
     feed_drained(&c->s);
 }
 
@@ -321,7 +325,7 @@ static void settle(struct feed *f)
 
 static void play(unsigned seed, bool switches)
 {
-    static const struct feed_conf conf = {STREAMS, STREAMS, 1000, 3600, 86400};
+    static const struct feed_conf conf = {STREAMS, STREAMS, 1 << 20, 3600, 86400};
     static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
     struct session session = {.generation = 1};
     struct rr_loop *loop;
@@ -366,5 +370,42 @@ static void another_generation_begins_with_a_reset(void **state)
         play(seed, true);
 }
 
+static void a_stream_far_behind_is_given_no_more_than_may_wait_for_it(void **state)
+{
+    static const struct feed_conf conf = {1, 1, 4096, 3600, 86400};
+    static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
+    struct session session = {.generation = 1};
+    struct client *c = &clients[0];
+    struct rr_loop *loop;
+    struct feed f;
+
+    (void)state;
+    memset(&model, 0, sizeof(model));
+    model.generation = 1;
+    model.title = "a title that is long enough for a window of such events to be far more than may wait";
+    for (int i = 0; i < 1200; i++)
+        commit_one();
+    cuts = false;
+    buffer_bytes = conf.buffer_bytes;
+    assert_int_equal(rr_loop_new(0, &loop), 0);
+    feed_init(&f, loop, &session, &pg_conf, &conf);
+    *c = (struct client){.open = true, .generation = 1, .s.r = &c->r, .s.filter = {.admin = true}};
+    feed_join(&f, &c->s, 1, model.n, 0, false);
+    for (int i = 0; i < 1200 && c->last < model.n; i++) {
+        assert_true(c->open);
+        take_all(c);
+        while (link_.n)
+            answer(false);
+    }
+    assert_int_equal(c->last, model.n);
+    assert_true(c->s.live);
+    buffer_bytes = SIZE_MAX;
+    leave(c);
+    feed_end(&f);
+    feed_fini(&f);
+    rr_loop_free(loop);
+}
+
 UNIT_MAIN(cmocka_unit_test(each_stream_is_told_its_events_once_and_in_order),
-          cmocka_unit_test(another_generation_begins_with_a_reset))
+          cmocka_unit_test(another_generation_begins_with_a_reset),
+          cmocka_unit_test(a_stream_far_behind_is_given_no_more_than_may_wait_for_it))
