@@ -32,6 +32,7 @@ struct rr_query {
     int n_params;
     const char *params[RR_PG_PARAMS]; /* text format; NULL is SQL NULL; alive until done */
     uint32_t timeout_ms;              /* > 0: given up after this with RR_DB_BUSY */
+    bool writes; /* a transaction of its own, answered when it is committed: others cannot roll it back */
     void (*done)(
         struct rr_query *q); /* called exactly once, later, in the loop's thread, never from inside submit */
     void *arg;

@@ -200,7 +200,7 @@ static bool send_waiting(struct pg_pipe *p)
 
     for (q = p->waiting.next; q != &p->waiting && p->tail - p->head < WINDOW; q = next) {
         enum pg_prepared_state state = p->prepared[q->stmt_index].state;
-        bool alone = state != PG_READY || q->flags & PG_QUERY_AGAIN;
+        bool alone = state != PG_READY || q->flags & PG_QUERY_AGAIN || q->writes;
 
         next = q->next;
         if (state == PG_ASKED)
@@ -319,9 +319,28 @@ static bool is_stale(struct pg_pipe *p, const struct pg_sent *s, const PGresult 
     return true;
 }
 
-static void query_answered(struct pg_pipe *p, struct pg_sent *s, PGresult *res)
+/* A write's answer waits for its COMMIT, which is the Sync that was sent straight behind it. */
+static void write_answered(struct pg_pipe *p, struct rr_query *q, PGresult *res)
+{
+    q->seq = p->head + 1;
+    at(p, q->seq)->q = q;
+    at(p, q->seq)->res = res;
+}
+
+static void write_committed(struct pg_pipe *p, struct pg_sent *s)
+{
+    struct rr_query *q = rr_take(s->q);
+    PGresult *res = rr_take(s->res);
+
+    if (q)
+        pg_query_end(p->pg, q, RR_OK, res);
+    PQclear(res);
+}
+
+static void query_answered(struct pg_pipe *p, struct pg_sent *s, PGresult **res_taken)
 {
     struct rr_query *q = s->q;
+    PGresult *res = *res_taken;
     ExecStatusType status = PQresultStatus(res);
     bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
     bool again = status == PGRES_PIPELINE_ABORTED || (!ok && is_stale(p, s, res));
@@ -329,7 +348,9 @@ static void query_answered(struct pg_pipe *p, struct pg_sent *s, PGresult *res)
     s->q = NULL;
     if (!q)
         return;
-    if (ok)
+    if (ok && q->writes)
+        write_answered(p, q, rr_take(*res_taken));
+    else if (ok)
         pg_query_end(p->pg, q, RR_OK, res);
     else if (again && !(q->flags & PG_QUERY_AGAIN))
         query_again(p, q);
@@ -375,14 +396,15 @@ static void session_ended(struct pg_pipe *p)
 }
 
 /* False: lost. */
-static bool take_result(struct pg_pipe *p, PGresult *res)
+static bool take_result(struct pg_pipe *p, PGresult **res_taken)
 {
     struct pg_sent *s = at(p, p->head);
+    PGresult *res = *res_taken;
     char reason[300];
 
     p->answered = true;
     switch (s->op) {
-    case PG_OP_QUERY: query_answered(p, s, res); break;
+    case PG_OP_QUERY: query_answered(p, s, res_taken); break;
     case PG_OP_PREPARE: prepare_answered(p, s, res); break;
     case PG_OP_FORGET: break; /* that there was nothing to forget is fine */
     case PG_OP_SESSION:
@@ -400,6 +422,7 @@ static bool take_result(struct pg_pipe *p, PGresult *res)
         }
         if (s->op == PG_OP_SESSION_END)
             session_ended(p);
+        write_committed(p, s);
         ring_pop(p); /* a Sync has no end of its own */
         break;
     }
@@ -420,7 +443,7 @@ static void ready(struct pg_link *k, uint32_t events)
         bool still_there;
 
         if (res) {
-            still_there = take_result(p, res);
+            still_there = take_result(p, &res);
             PQclear(res);
             if (!still_there)
                 return;
@@ -475,9 +498,9 @@ static void closed(struct pg_link *k)
     for (; p->head != p->tail; ring_pop(p)) {
         struct pg_sent *s = at(p, p->head);
 
-        q = s->q;
-        s->q = NULL;
-        if (s->op != PG_OP_QUERY || !q)
+        q = rr_take(s->q);
+        PQclear(rr_take(s->res));
+        if (!q)
             continue;
         q->message = "connection lost";
         pg_query_end(p->pg, q, RR_DB_UNAVAILABLE, NULL);

@@ -5,8 +5,8 @@
  *
  * Sync: all between two Syncs is one implicit transaction. Queries of one turn share a Sync. What has to
  * stand by itself gets its own: the session's SQL (a SET that is rolled back would be lost in silence), a
- * Prepare (skipped with an aborted batch), a DEALLOCATE, and a query that is sent again (it cannot be aborted
- * by others twice).
+ * Prepare (skipped with an aborted batch), a DEALLOCATE, a query that is sent again (it cannot be aborted by
+ * others twice), and one that writes: its answer is held until its Sync has come, which is its COMMIT.
  *
  * Prepared: a query waits until its statement's Prepare on this connection is confirmed, so a Prepare that
  * fails fails exactly the queries of that statement. `gen` rises when a statement is dropped; answers to
@@ -24,7 +24,9 @@ enum pg_op { PG_OP_QUERY, PG_OP_SYNC, PG_OP_PREPARE, PG_OP_FORGET, PG_OP_SESSION
 struct pg_sent {
     enum pg_op op;
     unsigned stmt_index, gen;
-    struct rr_query *q; /* PG_OP_QUERY; NULL: nobody waits for it any more */
+    /* PG_OP_QUERY, or the Sync behind a write that has its answer; NULL: nobody waits for it any more */
+    struct rr_query *q;
+    PGresult *res; /* that answer */
 };
 
 enum pg_prepared_state { PG_NEW, PG_ASKED, PG_READY, PG_STALE };

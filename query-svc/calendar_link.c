@@ -69,6 +69,7 @@ static enum rr_err parse(struct read *rd)
         return err;
     l = link_of(rd);
     read_statement(rd, revokes(rd) ? &stmt_delete : &stmt_get);
+    rd->question.query.writes = revokes(rd);
     err = read_param_copy(rd, calendar_subject(&l, subject));
     if (room)
         read_param_int(rd, room);

@@ -1,8 +1,10 @@
 /* fake_pg: as much of PostgreSQL as rr_pg speaks with, in the loop of the test: the extended protocol with
  * Syncs, one text column, errors that abort until the next Sync. What it does with a query depends on its
  * parameter: "fail"   an error, 22012         "mute"   no answer, to anything, from here on "die"    closes
- * the connection   "admin"  an error, 57P01 else     one row that holds the parameter A statement whose SQL
- * is "broken" cannot be prepared. Everything it ran is written into `log`. */
+ * the connection   "admin"  an error, 57P01   "late"   one row, and an error when it is to be committed, 40001
+ * else     one row that holds the parameter. A statement whose SQL is "broken" cannot be prepared. Everything
+ * it ran is written into `log`, and the queries that were committed, all between two Syncs or none, into
+ * `kept`. */
 #pragma once
 
 #include "buf.h"
@@ -23,8 +25,8 @@ struct fake_pg;
 struct fake_conn {
     struct fake_pg *fake;
     struct rr_watch watch;
-    struct rr_buf in, out;
-    bool started, aborted;
+    struct rr_buf in, out, open; /* open: what ran since the last Sync */
+    bool started, aborted, refuses_commit;
     char running[64], param[64];
 };
 
@@ -35,7 +37,8 @@ struct fake_pg {
     uint16_t port;
     bool mute, refuses_session;
     int n_connects;
-    struct rr_buf log; /* "P name;" and "E name(param);" */
+    struct rr_buf log;  /* "P name;" and "E name(param);" */
+    struct rr_buf kept; /* "name(param);" */
     char conninfo[96];
 };
 
@@ -92,6 +95,7 @@ static inline void fake_close(struct fake_conn *c)
     close(fd);
     rr_buf_fini(&c->in);
     rr_buf_fini(&c->out);
+    rr_buf_fini(&c->open);
     c->fake = NULL;
 }
 
@@ -135,6 +139,9 @@ static inline void fake_bind(struct fake_conn *c, const char *body)
 static inline bool fake_execute(struct fake_conn *c)
 {
     rr_buf_printf(&c->fake->log, "E %s(%s);", c->running, c->param);
+    if (*c->param)
+        rr_buf_printf(&c->open, "%s(%s);", c->running, c->param);
+    c->refuses_commit |= !strcmp(c->param, "late");
     if (!strcmp(c->param, "die")) {
         fake_close(c);
         return false;
@@ -164,6 +171,17 @@ static inline void fake_describe(struct fake_conn *c)
         fake_message(c, 'n', NULL, 0);
 }
 
+static inline void fake_sync(struct fake_conn *c)
+{
+    if (c->refuses_commit)
+        fake_error(c, "40001");
+    if (!c->aborted)
+        rr_buf_put(&c->fake->kept, c->open.data, c->open.len);
+    rr_buf_reset(&c->open);
+    c->aborted = c->refuses_commit = false;
+    fake_message(c, 'Z', "I", 1);
+}
+
 /* False: the connection is gone. */
 static inline bool fake_take(struct fake_conn *c, char type, const char *body)
 {
@@ -171,10 +189,8 @@ static inline bool fake_take(struct fake_conn *c, char type, const char *body)
         fake_close(c);
         return false;
     }
-    if (type == 'S') {
-        c->aborted = false;
-        fake_message(c, 'Z', "I", 1);
-    }
+    if (type == 'S')
+        fake_sync(c);
     if (c->aborted || c->fake->mute)
         return true;
     switch (type) {
@@ -284,4 +300,5 @@ static inline void fake_pg_stop(struct fake_pg *f)
         close(fd);
     }
     rr_buf_fini(&f->log);
+    rr_buf_fini(&f->kept);
 }

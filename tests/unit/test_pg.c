@@ -20,6 +20,8 @@ struct setting {
 
 struct asked {
     struct rr_query q;
+    const struct fake_pg *fake;
+    bool kept; /* of a write: committed when it was answered */
     int n_done;
     enum rr_err err;
     char value[64], sqlstate[6];
@@ -34,6 +36,14 @@ static void done(struct rr_query *q)
     snprintf(a->sqlstate, sizeof(a->sqlstate), "%s", q->sqlstate);
     if (q->err == RR_OK)
         snprintf(a->value, sizeof(a->value), "%s", PQgetvalue(q->res, 0, 0));
+}
+
+static void done_writing(struct rr_query *q)
+{
+    struct asked *a = q->arg;
+
+    a->kept = a->fake->kept.data && strstr(a->fake->kept.data, "(write)");
+    done(q);
 }
 
 static enum rr_err ask_within(struct setting *s, struct asked *a, const struct rr_pg_stmt *stmt,
@@ -177,6 +187,75 @@ static void the_error_of_one_query_is_its_own(void **state)
     assert_string_equal(bad.sqlstate, "22012");
     for (int i = 0; i < 3; i++)
         assert_string_equal(after[i].value, "after");
+    /* What had run before it was rolled back with it; what would have come after it has run by itself. */
+    assert_string_equal(s.fake.kept.data, "echo(warm);echo(after);echo(after);echo(after);");
+    stop_setting(&s);
+}
+
+static enum rr_err ask_to_write(struct setting *s, struct asked *a, const char *param)
+{
+    *a = (struct asked){.q = {.stmt = &echo,
+                              .n_params = 1,
+                              .params = {param},
+                              .timeout_ms = 5000,
+                              .writes = true,
+                              .done = done_writing,
+                              .arg = a},
+                        .fake = &s->fake};
+    return rr_pg_submit(s->pg, &a->q);
+}
+
+static void a_write_is_kept_when_it_is_answered_whatever_fails_beside_it(void **state)
+{
+    struct setting s;
+    struct asked before, write, bad;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    ask(&s, &before, &echo, "warm");
+    TURN_UNTIL(&s, before.n_done);
+    ask(&s, &before, &echo, "before");
+    assert_int_equal(ask_to_write(&s, &write, "write"), RR_OK);
+    ask(&s, &bad, &echo, "fail");
+    TURN_UNTIL(&s, before.n_done && write.n_done && bad.n_done);
+    assert_int_equal(write.err, RR_OK);
+    assert_string_equal(write.value, "write");
+    assert_true(write.kept);
+    assert_string_equal(s.fake.kept.data, "echo(warm);echo(before);echo(write);");
+    stop_setting(&s);
+}
+
+static void a_write_that_is_not_committed_has_failed(void **state)
+{
+    struct setting s;
+    struct asked write;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    assert_int_equal(ask_to_write(&s, &write, "late"), RR_OK);
+    TURN_UNTIL(&s, write.n_done);
+    assert_int_equal(write.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(write.n_done, 1);
+    stop_setting(&s);
+}
+
+static void a_write_may_be_abandoned_at_any_time(void **state)
+{
+    struct setting s;
+    struct asked *write = malloc(sizeof(*write)), last;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    connected(&s);
+    assert_int_equal(ask_to_write(&s, write, "write"), RR_OK);
+    TURN_UNTIL(&s, s.fake.kept.len);
+    rr_pg_abandon(s.pg, &write->q);
+    free(write);
+    ask(&s, &last, &echo, "last");
+    TURN_UNTIL(&s, last.n_done);
+    assert_string_equal(last.value, "last");
     stop_setting(&s);
 }
 
@@ -360,6 +439,9 @@ int main(void)
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_query_is_given_up_after_its_timeout),
         cmocka_unit_test(the_error_of_one_query_is_its_own),
+        cmocka_unit_test(a_write_is_kept_when_it_is_answered_whatever_fails_beside_it),
+        cmocka_unit_test(a_write_that_is_not_committed_has_failed),
+        cmocka_unit_test(a_write_may_be_abandoned_at_any_time),
         cmocka_unit_test(two_failing_queries_in_one_turn_each_get_their_error),
         cmocka_unit_test(a_statement_that_cannot_be_prepared_fails_only_its_queries),
         cmocka_unit_test(a_lost_connection_fails_what_was_sent_and_comes_back),
