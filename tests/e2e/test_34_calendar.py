@@ -1,5 +1,7 @@
 """Calendar feeds, read by a parser of another author, through links that carry their own right to read."""
 
+import signal
+import socket
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -131,6 +133,35 @@ def test_a_revoked_link_is_void_and_the_next_one_is_good(guarded, user):
     new = link(guarded, path, user=user)
     assert new != old
     feed(guarded, new)
+
+
+def test_a_revocation_that_is_acknowledged_is_kept_whatever_fails_beside_it(
+    stack, command, query, pg, user, room, tmp_path
+):
+    """It arrives in one turn of an event loop with a read that PostgreSQL gives up."""
+    booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
+    read, revoke = f"/v1/reservations/{booked['id']}", f"/v1/users/{user}/calendar-link"
+    reservations = f"g{query.read('/v1/projection', token=booked.token)['generation']}.reservation"
+    ends = []
+    with Program(stack, "query-svc", tmp_path, RR_HTTP_LOOPS="1", RR_PG_TIMEOUT_MS="500") as program:
+        for calls in ([("GET", read), ("DELETE", revoke)], [("DELETE", revoke), ("GET", read)]):
+            for method, path in calls:
+                program.client.call(method, path)  # what is prepared first goes out by itself
+            old = link(query, f"/v1/users/{user}")
+            connections = [socket.create_connection(("127.0.0.1", program.port)) for _ in calls]
+            with pg.transaction():
+                pg.execute(f"LOCK TABLE {reservations} IN ACCESS EXCLUSIVE MODE")
+                program.process.send_signal(signal.SIGSTOP)
+                for connection, (method, path) in zip(connections, calls, strict=True):
+                    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                program.process.send_signal(signal.SIGCONT)
+                answers = [connection.makefile("rb").read() for connection in connections]
+            for connection in connections:
+                connection.close()
+            ends += [answer.split()[1] for answer, (method, _) in zip(answers, calls, strict=True) if method == "DELETE"]
+            if ends[-1] == b"204":
+                feed(query, old, expect=404)
+    assert b"204" in ends
 
 
 def test_only_an_admin_revokes_a_rooms_links(guarded, room, user):

@@ -1,10 +1,10 @@
 /* fake_pg: as much of PostgreSQL as rr_pg speaks with, in the loop of the test: the extended protocol with
  * Syncs, one text column, errors that abort until the next Sync. What it does with a query depends on its
  * parameter: "fail"   an error, 22012         "mute"   no answer, to anything, from here on "die"    closes
- * the connection   "admin"  an error, 57P01   "late"   one row, and an error when it is to be committed, 40001
- * else     one row that holds the parameter. A statement whose SQL is "broken" cannot be prepared. Everything
- * it ran is written into `log`, and the queries that were committed, all between two Syncs or none, into
- * `kept`. */
+ * the connection   "admin"  an error, 57P01   "late"   one row, and an error when it is to be committed,
+ * 40001 else     one row that holds the parameter. A statement whose SQL is "broken" cannot be prepared.
+ * Everything it ran is written into `log`, and the queries that were committed, all between two Syncs or
+ * none, into `kept`. */
 #pragma once
 
 #include "buf.h"
