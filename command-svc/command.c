@@ -4,6 +4,8 @@
 #include "prefer.h"
 #include "time.h"
 
+#include "http/request.h"
+
 #include <inttypes.h>
 
 enum { PARSE, SUBMIT, REPLY };
@@ -12,7 +14,7 @@ enum { PARSE, SUBMIT, REPLY };
 
 static enum rr_err parse_if_match(struct rr_req *r, struct command *c)
 {
-    const char *header = rr_header(r, "If-Match");
+    const char *header = rr_header_list(r, "If-Match");
 
     if (!header)
         return RR_OK;
@@ -26,18 +28,19 @@ static enum rr_err parse_if_match(struct rr_req *r, struct command *c)
 
 static enum rr_err parse_key(struct rr_req *r, struct command *c)
 {
-    const char *header = rr_header(r, "Idempotency-Key"), *wrong;
+    const char *header, *wrong;
+    unsigned lines = rr_header_values(r, "Idempotency-Key", &header);
 
-    if (!header)
+    if (!lines)
         return RR_OK;
-    wrong = idempotency_key_parse(header, c->key);
+    wrong = lines > 1 ? "is there more than once" : idempotency_key_parse(header, c->key);
     if (wrong) {
         rr_problem_detail(r, "the key %s", wrong);
         return RR_KEY_INVALID;
     }
     c->has_key = true;
-    c->fingerprint = fingerprint_of(r->route->method, r->route->pattern, r->arg[0], rr_header(r, "If-Match"),
-                                    r->body, r->body_len);
+    c->fingerprint = fingerprint_of(r->route->method, r->route->pattern, r->arg[0],
+                                    rr_header_list(r, "If-Match"), r->body, r->body_len);
     return RR_OK;
 }
 
@@ -51,7 +54,7 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
         err = parse_if_match(r, c);
     if (err)
         return err;
-    c->minimal = prefers_minimal(rr_header(r, "Prefer"));
+    c->minimal = prefers_minimal(rr_header_list(r, "Prefer"));
     return c->kind->parse(r, c);
 }
 

@@ -51,7 +51,7 @@ enum rr_step read_reply_missing(struct rr_req *r, const char *what)
 
 enum rr_step read_reply_version(struct rr_req *r, uint32_t version, struct rr_buf *body)
 {
-    const char *header = rr_header(r, "If-None-Match");
+    const char *header = rr_header_list(r, "If-None-Match");
     char etag[ETAG_TEXT];
     struct etags tags;
 

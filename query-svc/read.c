@@ -226,7 +226,9 @@ static void give_up_in(struct read *rd, uint32_t ms)
 
 static enum rr_err parse_tokens(struct read *rd)
 {
-    const char *header = rr_header(rd->r, "Consistency-Token"), *prefer = rr_header(rd->r, "Prefer"), *wrong;
+    const char *header = rr_header_list(rd->r, "Consistency-Token"),
+               *prefer = rr_header_list(rd->r, "Prefer");
+    const char *wrong;
     uint32_t wait_s = WAIT_DEFAULT_S;
     char applied[24];
 
@@ -352,7 +354,7 @@ static bool await_tokens(struct read *rd)
 
 static bool has_it(const struct read *rd, const char *version)
 {
-    const char *have = rr_header(rd->r, "If-None-Match");
+    const char *have = rr_header_list(rd->r, "If-None-Match");
 
     return have && etag_matches(have, version);
 }

@@ -66,6 +66,8 @@ struct rr_req {
 /* ---- reading ---- */
 /* NULL if absent; of several the first. A copy that lives as long as the request. */
 const char *rr_header(const struct rr_req *r, const char *name);
+/* The same of a header that holds a list: all its lines, joined by ", " (RFC 9110, section 5.3). */
+const char *rr_header_list(const struct rr_req *r, const char *name);
 
 /* ---- waiting ---- */
 /* Exactly once for each RR_WAIT, from the loop's thread; also from inside a handler, which is then called

@@ -207,6 +207,48 @@ const char *rr_header(const struct rr_req *r, const char *name)
     return value ? rr_req_strndup(&h->req, value, strlen(value)) : NULL;
 }
 
+struct header_lines {
+    const char *name;
+    char *to; /* NULL: only counts */
+    size_t n, len;
+};
+
+static enum MHD_Result join_line(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_lines *lines = arg;
+    size_t len, comma;
+
+    (void)kind;
+    if (strcasecmp(name, lines->name) != 0)
+        return MHD_YES;
+    len = value ? strlen(value) : 0;
+    comma = lines->len && len ? 2 : 0;
+    if (lines->to && len) {
+        memcpy(lines->to + lines->len, ", ", comma);
+        memcpy(lines->to + lines->len + comma, value, len);
+    }
+    lines->n++;
+    lines->len += comma + len;
+    return MHD_YES;
+}
+
+const char *rr_header_list(const struct rr_req *r, const char *name)
+{
+    struct rr_http_req *h = of(r);
+    struct header_lines lines = {.name = name};
+    char *list;
+
+    if (h->conn)
+        MHD_get_connection_values(h->conn, MHD_HEADER_KIND, join_line, &lines);
+    list = lines.n ? rr_req_alloc(&h->req, lines.len + 1) : NULL;
+    if (!list)
+        return NULL;
+    list[lines.len] = '\0';
+    lines = (struct header_lines){.name = name, .to = list};
+    MHD_get_connection_values(h->conn, MHD_HEADER_KIND, join_line, &lines);
+    return list;
+}
+
 struct header_search {
     const char *name, *first;
     unsigned n;

@@ -17,7 +17,8 @@ char *rr_req_strndup(struct rr_req *r, const char *s, size_t n);
  */
 void rr_req_keep(struct rr_req *r, void *p, void (*release)(void *));
 
-/* How often the header is there; the first one's value, no copy: for the time before any handler runs. */
+/* How often the header is there; the first one's value, no copy: good until
+ * the handler waits. */
 unsigned rr_header_values(const struct rr_req *r, const char *name, const char **ret_first);
 
 /* Each decoded query parameter in order; value "" when without '='. Stops and returns 0 when cb returns

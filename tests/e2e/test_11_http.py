@@ -1,5 +1,6 @@
 """What every call of both services keeps, whatever it is about."""
 
+import http.client
 import json
 import re
 
@@ -33,6 +34,45 @@ def test_head_is_get_without_the_body(command, query, room):
         head = service.call("HEAD", f"/v1/rooms/{room['id']}", expect=200)
         assert head.text == ""
         assert head.headers["Content-Length"] == str(len(got.text.encode()))
+
+
+def ask_with_lines(service, method, path, lines, body=None):
+    """requests would send one line a name."""
+    connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=30)
+    connection.putrequest(method, path)
+    for name, value in lines:
+        connection.putheader(name, value)
+    content = json.dumps(body).encode() if body else b""
+    connection.putheader("Content-Length", str(len(content)))
+    connection.putheader("Content-Type", "application/json")
+    connection.endheaders(content)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, answer.headers, json.loads(text) if text else None
+
+
+def test_the_lines_of_a_list_count_as_one(command, query, room):
+    path = f"/v1/rooms/{room['id']}"
+    some, match = ("If-Match", '"77"'), ("If-Match", f'"{room["version"]}"')
+    prefer = [("Prefer", "respond-async"), ("Prefer", "return=minimal")]
+    status, headers, _ = ask_with_lines(command, "PATCH", path, [some, match, *prefer], {"capacity": 9})
+    assert (status, headers["Preference-Applied"]) == (200, "return=minimal")
+    token = ("Consistency-Token", headers["Consistency-Token"])
+    waits = [("Prefer", "respond-async"), ("Prefer", "wait=3")]
+    status, headers, shown = ask_with_lines(query, "GET", path, [token, token, *waits])
+    assert (status, headers["Preference-Applied"], shown["capacity"]) == (200, "wait=3", 9)
+    status, _, problem = ask_with_lines(query, "GET", path, [token, ("Consistency-Token", "broken")])
+    assert (status, problem["code"]) == (400, "consistency-token-invalid")
+    for service in (command, query):
+        known = [("If-None-Match", '"77"'), ("If-None-Match", headers["ETag"])]
+        assert ask_with_lines(service, "GET", path, known)[0] == 304
+
+
+def test_two_idempotency_keys_are_refused(command):
+    lines = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    status, _, problem = ask_with_lines(command, "POST", "/v1/rooms", lines, {"name": "x", "capacity": 1})
+    assert (status, problem["code"]) == (400, "idempotency-key-invalid")
 
 
 def test_the_request_id_of_the_client_is_kept(service):

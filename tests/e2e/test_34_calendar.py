@@ -153,12 +153,16 @@ def test_a_revocation_that_is_acknowledged_is_kept_whatever_fails_beside_it(
                 pg.execute(f"LOCK TABLE {reservations} IN ACCESS EXCLUSIVE MODE")
                 program.process.send_signal(signal.SIGSTOP)
                 for connection, (method, path) in zip(connections, calls, strict=True):
-                    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                    connection.sendall(
+                        f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+                    )
                 program.process.send_signal(signal.SIGCONT)
                 answers = [connection.makefile("rb").read() for connection in connections]
             for connection in connections:
                 connection.close()
-            ends += [answer.split()[1] for answer, (method, _) in zip(answers, calls, strict=True) if method == "DELETE"]
+            ends += [
+                answer.split()[1] for answer, (method, _) in zip(answers, calls, strict=True) if method == "DELETE"
+            ]
             if ends[-1] == b"204":
                 feed(query, old, expect=404)
     assert b"204" in ends

@@ -30,6 +30,7 @@ static enum rr_step echo(struct rr_req *r)
     rr_json_text(&j, "user", r->user);
     rr_json_text(&j, "trace_id", r->trace_id);
     rr_json_text(&j, "if_match", rr_header(r, "If-Match"));
+    rr_json_text(&j, "if_match_all", rr_header_list(r, "If-Match"));
     rr_json_object(&j, "query");
     assert_int_equal(1, rr_query_each(r, write_param, &j));
     rr_json_end_object(&j);
@@ -159,6 +160,18 @@ static void a_request_reaches_its_handler_decoded(void **state)
     assert_non_null(strstr(a.body, "\"query\":{\"x\":\"1 + 2\",\"flag\":\"\",\"y\":\"\xC3\xA9\"}"));
     assert_string_equal("\"7\"", answer_header(&a, "ETag"));
     assert_string_equal("application/json", answer_header(&a, "Content-Type"));
+}
+
+static void the_lines_of_a_list_are_one_list(void **state)
+{
+    (void)state;
+    ask("GET /echo/a", "If-Match: \"3\"\r\nif-match:\r\nX-Other: 1\r\nIF-MATCH: \"4\", \"5\"\r\n", "");
+    assert_non_null(strstr(a.body, "\"if_match\":\"\\\"3\\\"\""));
+    assert_non_null(strstr(a.body, "\"if_match_all\":\"\\\"3\\\", \\\"4\\\", \\\"5\\\"\""));
+    ask("GET /echo/a", "If-Match:\r\n", "");
+    assert_non_null(strstr(a.body, "\"if_match_all\":\"\""));
+    ask("GET /echo/a", "", "");
+    assert_non_null(strstr(a.body, "\"if_match_all\":null"));
 }
 
 static void a_broken_escape_in_path_or_query_is_malformed(void **state)
@@ -391,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(livez_and_metrics_are_built_in),
         cmocka_unit_test(a_request_reaches_its_handler_decoded),
+        cmocka_unit_test(the_lines_of_a_list_are_one_list),
         cmocka_unit_test(a_broken_escape_in_path_or_query_is_malformed),
         cmocka_unit_test(the_request_id_of_the_client_is_kept),
         cmocka_unit_test(a_bad_request_id_is_replaced),

@@ -30,7 +30,7 @@ void *__wrap_rr_loop_app(const struct rr_loop *l);
 enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q);
 bool __wrap_rr_pg_is_up(const struct rr_pg *pg);
 void __wrap_rr_resume(struct rr_req *r);
-const char *__wrap_rr_header(const struct rr_req *r, const char *name);
+const char *__wrap_rr_header_list(const struct rr_req *r, const char *name);
 int __wrap_rr_query_each(struct rr_req *r, bool (*each)(void *arg, const char *name, const char *value),
                          void *arg);
 enum rr_step __wrap_rr_reply_error(struct rr_req *r, enum rr_err err);
@@ -69,7 +69,7 @@ void __wrap_rr_resume(struct rr_req *r)
     (void)r;
 }
 
-const char *__wrap_rr_header(const struct rr_req *r, const char *name)
+const char *__wrap_rr_header_list(const struct rr_req *r, const char *name)
 {
     if (strcmp(name, "Consistency-Token") == 0)
         return of(r)->token;
