@@ -42,7 +42,7 @@ static const struct rr_config_key keys[] = {
      "the read model is compared with the truth so often; 0: never by itself", 0, 0, NULL},
     {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct conf, log_level), "info", "what is logged", 0, 0,
      rr_log_level_names},
-    RR_HTTP_CONFIG(struct conf, http, "8070", "2"),
+    RR_HTTP_CONFIG(struct conf, http, "8070"),
     {.key = NULL},
 };
 

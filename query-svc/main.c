@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static const struct rr_config_key http_keys[] = {RR_HTTP_CONFIG(struct query_conf, http, "8090", "2"), {0}};
+static const struct rr_config_key http_keys[] = {RR_HTTP_CONFIG(struct query_conf, http, "8090"), {0}};
 static const struct rr_config_key pg_keys[] = {RR_PG_CONFIG(struct query_conf, pg), {0}};
 static const struct rr_config_key own_keys[] = {
     {"RR_WAIT_MAX", RR_CFG_U32, offsetof(struct query_conf, waiters.max), "1000",

@@ -111,16 +111,16 @@ struct rr_http_conf {
     const char *jwt_keys_dir, *jwt_issuer, *jwt_audience;
     uint32_t jwt_skew_s;
 };
-/* Rows of the config table for a program whose struct has `member` of type struct rr_http_conf; `port`
- * and `loops` are texts, their defaults. */
+/* Rows of the config table for a program whose struct has `member` of type struct rr_http_conf; `port` is a
+ * text, its default. */
 /* clang-format off */
-#define RR_HTTP_CONFIG(conf, member, port_default, loops_default) \
+#define RR_HTTP_CONFIG(conf, member, port_default) \
     {"RR_HTTP_HOST", RR_CFG_TEXT, offsetof(conf, member.host), "127.0.0.1", \
      "address to listen on", 0, 0, NULL}, \
     {"RR_HTTP_PORT", RR_CFG_U32, offsetof(conf, member.port), port_default, \
      "TCP port to listen on; 0: any free one", 0, 65535, NULL}, \
-    {"RR_HTTP_LOOPS", RR_CFG_U32, offsetof(conf, member.loops), loops_default, \
-     "event loops, each a thread", 1, RR_HTTP_LOOPS_MAX, NULL}, \
+    {"RR_HTTP_LOOPS", RR_CFG_U32, offsetof(conf, member.loops), "2", \
+     "event loops, each a thread; one per core", 1, RR_HTTP_LOOPS_MAX, NULL}, \
     {"RR_HTTP_CONNECTIONS", RR_CFG_U32, offsetof(conf, member.connections), "10000", \
      "open client connections, all loops together", 1, 1000000, NULL}, \
     {"RR_HTTP_BODY_BYTES", RR_CFG_U32, offsetof(conf, member.body_bytes), "16384", \
