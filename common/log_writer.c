@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,6 +111,33 @@ static void end(void)
     pthread_join(w.thread, NULL);
 }
 
+/* ---- crashes ---- */
+
+static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+static struct sigaction before[RR_LEN(fatal)];
+
+/* Without the lock, which whoever crashes may hold: at worst a line comes twice or in part. Then it goes on
+ * as it would have without us: the instruction fails again, and what was sent is sent again. */
+static void crashed(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    log_write(w.filling, w.len);
+    for (size_t i = 0; i < RR_LEN(fatal); i++)
+        if (fatal[i] == sig)
+            sigaction(sig, &before[i], NULL);
+    if (info->si_code <= 0)
+        raise(sig);
+}
+
+static void watch_for_crashes(void)
+{
+    struct sigaction act = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO};
+
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < RR_LEN(fatal); i++)
+        sigaction(fatal[i], &act, &before[i]);
+}
+
 void rr_log_collect(void)
 {
     pthread_condattr_t monotonic;
@@ -120,5 +148,7 @@ void rr_log_collect(void)
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_lock(&w.lock);
     w.running = pthread_create(&w.thread, NULL, write_lines, NULL) == 0 && atexit(end) == 0;
+    if (w.running)
+        watch_for_crashes();
     pthread_mutex_unlock(&w.lock);
 }

@@ -28,7 +28,8 @@ static int child(void (*speak)(void), pid_t *ret_pid)
     *ret_pid = fork();
     assert_true(*ret_pid >= 0);
     if (*ret_pid == 0) {
-        signal(SIGABRT, SIG_DFL); /* cmocka's is for its own process */
+        signal(SIGABRT, SIG_DFL); /* cmocka's are for its own process */
+        signal(SIGSEGV, SIG_DFL);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
@@ -161,6 +162,22 @@ static void a_bug_comes_after_what_was_before_it(void **state)
     assert_non_null(strstr(out, "msg=\"before\"\nBUG "));
 }
 
+static void crash(void)
+{
+    rr_info("before", "");
+    kill(getpid(), SIGSEGV);
+}
+
+static void a_crash_leaves_what_was_before_it(void **state)
+{
+    pid_t pid;
+    int fd = child(crash, &pid);
+
+    (void)state;
+    assert_int_not_equal(hear(fd, pid), 0);
+    assert_non_null(strstr(out, "msg=\"before\"\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +185,7 @@ int main(void)
         cmocka_unit_test(who_speaks_does_not_wait_for_what_takes_nothing),
         cmocka_unit_test(a_warning_and_what_was_before_it_is_written_at_once),
         cmocka_unit_test(a_bug_comes_after_what_was_before_it),
+        cmocka_unit_test(a_crash_leaves_what_was_before_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
