@@ -48,11 +48,13 @@ static void put_string(struct rr_buf *buf, const char *s, size_t len)
 /* What stands before each value; the next one at this level gets a comma. */
 static void begin(struct rr_json *j, const char *name)
 {
+    size_t n = j->blanks ? 2 : 1;
+
     if (j->comma)
-        rr_buf_put(j->buf, ",", 1);
+        rr_buf_put(j->buf, ", ", n);
     if (name) {
         put_string(j->buf, name, strlen(name));
-        rr_buf_put(j->buf, ":", 1);
+        rr_buf_put(j->buf, ": ", n);
     }
     j->comma = true;
 }

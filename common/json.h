@@ -13,7 +13,8 @@
 
 struct rr_json {
     struct rr_buf *buf;
-    bool comma; /* a value stands before at this level */
+    bool comma;  /* a value stands before at this level */
+    bool blanks; /* the caller's: one after each comma and colon, as PostgreSQL writes jsonb */
 };
 
 void rr_json_init(struct rr_json *j, struct rr_buf *buf);

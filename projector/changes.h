@@ -4,7 +4,8 @@
 #include "arena.h"
 #include "change.h"
 
-/* {"field": {"from": …, "to": …}, …} of room_id, user_id, title, starts_at, ends_at and state; times as RFC
- * 3339 in UTC. {} for the first version
- * (`old` is NULL) and for a deletion. The text lives in `arena`. */
+/* {"field": {"to": …, "from": …}, …} of room_id, user_id, title, starts_at, ends_at and state; times as RFC
+ * 3339 in UTC. {} for the first version (`old` is NULL) and for a deletion. Just as PostgreSQL writes such a
+ * jsonb (shorter names first, a blank after each colon and comma), so that what is stored can be compared
+ * with it as text. The text lives in `arena`. */
 struct text changes_json(struct arena *arena, const struct reservation *old, const struct event *e);

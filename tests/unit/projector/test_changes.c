@@ -64,12 +64,12 @@ static void each_field_is_shown_with_its_old_and_new_value(void **state)
     new.ends_at += RR_US_PER_HOUR;
     new.state = STATE_CANCELLED;
     expect_changes(&old, &new, KIND_CHANGED,
-                   "{\"room_id\":{\"from\":1,\"to\":2},"
-                   "\"user_id\":{\"from\":\"ann\",\"to\":\"bob \\\"b\\\"\"},"
-                   "\"title\":{\"from\":\"Planning\",\"to\":null},"
-                   "\"starts_at\":{\"from\":\"2026-12-01T10:00:00Z\",\"to\":\"2026-12-01T11:00:00Z\"},"
-                   "\"ends_at\":{\"from\":\"2026-12-01T11:00:00Z\",\"to\":\"2026-12-01T12:00:00Z\"},"
-                   "\"state\":{\"from\":\"confirmed\",\"to\":\"cancelled\"}}");
+                   "{\"state\": {\"to\": \"cancelled\", \"from\": \"confirmed\"}, "
+                   "\"title\": {\"to\": null, \"from\": \"Planning\"}, "
+                   "\"ends_at\": {\"to\": \"2026-12-01T12:00:00Z\", \"from\": \"2026-12-01T11:00:00Z\"}, "
+                   "\"room_id\": {\"to\": 2, \"from\": 1}, "
+                   "\"user_id\": {\"to\": \"bob \\\"b\\\"\", \"from\": \"ann\"}, "
+                   "\"starts_at\": {\"to\": \"2026-12-01T11:00:00Z\", \"from\": \"2026-12-01T10:00:00Z\"}}");
 }
 
 static void a_title_can_come_from_null(void **state)
@@ -78,7 +78,7 @@ static void a_title_can_come_from_null(void **state)
 
     (void)state;
     old.title = text(NULL);
-    expect_changes(&old, &new, KIND_CHANGED, "{\"title\":{\"from\":null,\"to\":\"Planning\"}}");
+    expect_changes(&old, &new, KIND_CHANGED, "{\"title\": {\"to\": \"Planning\", \"from\": null}}");
     new.title = text(NULL);
     expect_changes(&old, &new, KIND_CHANGED, "{}");
 }
