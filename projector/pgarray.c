@@ -122,10 +122,12 @@ void pgarray_jsonb(struct pgarray *a, struct text json)
     a->n++;
 }
 
-/* Whether `data` is an array of n elements of `size` bytes each; a null among them would make it shorter. */
+/* Whether `data` is an array of n elements of `size` bytes each, counted from 1; a null among them would make
+ * it shorter. */
 static bool is_plain(const char *data, size_t len, size_t n, size_t size)
 {
-    return len == HEADER_BYTES + n * (4 + size) && get32(data) == 1 && get32(data + 12) == n;
+    return len == HEADER_BYTES + n * (4 + size) && get32(data) == 1 && get32(data + 12) == n &&
+           get32(data + 16) == 1;
 }
 
 bool pgarray_read_int2(const char *data, size_t len, int32_t *out, size_t n)

@@ -52,6 +52,6 @@ void pgarray_jsonb(struct pgarray *a, struct text json);
 void pgarray_end(struct pgarray *a); /* now it can be sent */
 void pgarray_fini(struct pgarray *a);
 
-/* Reads an array without nulls that has exactly n elements; false if it is anything else. */
+/* Reads an array without nulls that has exactly n elements, counted from 1; false if it is anything else. */
 bool pgarray_read_int2(const char *data, size_t len, int32_t *out, size_t n);
 bool pgarray_read_int4(const char *data, size_t len, int32_t *out, size_t n);

@@ -99,6 +99,8 @@ static void an_array_of_another_shape_is_not_read(void **state)
     assert_false(pgarray_read_int2(a.buf.data, a.buf.len, read, 3));
     assert_false(pgarray_read_int2(a.buf.data, a.buf.len - 1, read, 2));
     assert_false(pgarray_read_int4(a.buf.data, a.buf.len, read, 2));
+    a.buf.data[19] = 0; /* its lower bound */
+    assert_false(pgarray_read_int2(a.buf.data, a.buf.len, read, 2));
     pgarray_begin(&a, PG_INT2);
     pgarray_int2(&a, 1);
     pgarray_null(&a);
