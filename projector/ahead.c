@@ -2,24 +2,26 @@
 #include "mysql_snapshot.h"
 
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
 
-#define SLOTS 2 /* one is read into while the other is compared */
+#define SLOTS         32
+#define WAITING_BYTES ((size_t)24 << 20)
 
 struct slot {
     struct arena arena;
-    struct ahead_range range;
-    struct failure failure; /* FAIL_NONE: it was read */
+    const void *page; /* NULL: it could not be read */
+    size_t bytes;
+    struct failure failure;
 };
 
 struct ahead {
-    struct truth *truth;
-    struct held *live;
-    size_t n_events;
+    ahead_read *read;
+    void *arg;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the three below; a slot is the reader's or the thread's by the counts */
+    pthread_mutex_t lock; /* guards the four below; a slot is the reader's or the thread's by the counts */
     pthread_cond_t changed;
     unsigned n_read, n_taken; /* the slot that was taken last is still in hand */
+    size_t waiting;           /* bytes of those read and not taken */
     bool stopping;
     struct slot slots[SLOTS];
 };
@@ -30,94 +32,80 @@ static struct slot *next_empty(struct ahead *a)
     struct slot *s;
 
     pthread_mutex_lock(&a->lock);
-    while (!a->stopping && a->n_read >= a->n_taken + SLOTS - (a->n_taken > 0))
+    while (!a->stopping && (a->n_read - a->n_taken == SLOTS - 1 || a->waiting >= WAITING_BYTES))
         pthread_cond_wait(&a->changed, &a->lock);
     s = a->stopping ? NULL : &a->slots[a->n_read % SLOTS];
     pthread_mutex_unlock(&a->lock);
     return s;
 }
 
-static void give(struct ahead *a)
+static void give(struct ahead *a, struct slot *s)
 {
+    s->bytes = arena_bytes(&s->arena);
     pthread_mutex_lock(&a->lock);
     a->n_read++;
+    a->waiting += s->bytes;
     pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
-}
-
-static int read_range(struct ahead *a, const struct id_range *range, struct slot *s, struct failure *f)
-{
-    struct id_range other = *range;
-
-    s->range.range = *range;
-    arena_reset(&s->arena);
-    if (truth_bound(a->truth, &s->range.range, a->n_events, f) != 0 ||
-        held_bound(a->live, &other, a->n_events, f) != 0)
-        return -1;
-    if (memcmp(other.upto.b, s->range.range.upto.b, sizeof(other.upto.b)) < 0)
-        s->range.range.upto = other.upto;
-    s->range.last = memcmp(s->range.range.upto.b, range->upto.b, sizeof(range->upto.b)) == 0;
-    return truth_range(a->truth, &s->range.range, &s->arena, &s->range.truth, f);
 }
 
 static void *read_thread(void *arg)
 {
     struct ahead *a = arg;
-    struct id_range range = {.first = true};
     struct slot *s;
-    bool begun = rr_mysql_thread_begin(), ended = false;
+    bool begun = rr_mysql_thread_begin(), last = false; /* MySQL's client wants to know its threads */
 
-    memset(range.upto.b, 0xff, sizeof(range.upto.b));
-    while (!ended && (s = next_empty(a)) != NULL) {
-        s->failure.kind = FAIL_NONE;
+    while (!last && (s = next_empty(a)) != NULL) {
+        s->page = NULL;
         if (begun)
-            ended = read_range(a, &range, s, &s->failure) != 0 || s->range.last;
+            s->page = a->read(a->arg, &s->arena, &last, &s->failure);
         else
-            ended = fail(&s->failure, FAIL_MYSQL, "MySQL: out of memory") != 0;
-        range.after = s->range.range.upto;
-        range.first = false;
-        give(a);
+            fail(&s->failure, FAIL_MYSQL, "MySQL: out of memory");
+        last |= !s->page;
+        give(a, s);
     }
     if (begun)
         rr_mysql_thread_end();
     return NULL;
 }
 
-int ahead_start(struct truth *truth, struct held *live, size_t n_events, struct ahead **ret,
-                struct failure *f)
+int ahead_start(ahead_read *read, void *arg, struct ahead **ret, struct failure *f)
 {
     struct ahead *a = calloc(1, sizeof(*a));
 
     if (!a)
-        return fail(f, FAIL_MYSQL, "out of memory");
-    a->truth = truth;
-    a->live = live;
-    a->n_events = n_events;
+        return fail(f, FAIL_NONE, "out of memory");
+    a->read = read;
+    a->arg = arg;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
     if (pthread_create(&a->thread, NULL, read_thread, a) != 0) {
         free(a);
-        return fail(f, FAIL_MYSQL, "no thread can be started");
+        return fail(f, FAIL_NONE, "no thread can be started");
     }
     *ret = a;
     return 0;
 }
 
-int ahead_next(struct ahead *a, struct ahead_range *ret, struct failure *f)
+int ahead_next(struct ahead *a, const void **ret_page, struct failure *f)
 {
     const struct slot *s;
 
+    if (a->n_taken > 0) /* this thread's alone, and in hand until now */
+        arena_reset(&a->slots[(a->n_taken - 1) % SLOTS].arena);
     pthread_mutex_lock(&a->lock);
-    s = &a->slots[a->n_taken++ % SLOTS]; /* so the one before is given back */
-    pthread_cond_broadcast(&a->changed);
-    while (a->n_read < a->n_taken)
+    s = &a->slots[a->n_taken % SLOTS];
+    while (a->n_read == a->n_taken)
         pthread_cond_wait(&a->changed, &a->lock);
+    a->n_taken++; /* so the one before is given back */
+    a->waiting -= s->bytes;
+    pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
-    if (s->failure.kind != FAIL_NONE) {
+    if (!s->page) {
         *f = s->failure;
         return -1;
     }
-    *ret = s->range;
+    *ret_page = s->page;
     return 0;
 }
 

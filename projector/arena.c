@@ -45,6 +45,15 @@ char *arena_copy(struct arena *a, const char *s, size_t len)
     return copy;
 }
 
+size_t arena_bytes(const struct arena *a)
+{
+    size_t bytes = 0;
+
+    for (const struct arena_chunk *c = a->chunks; c; c = c->next)
+        bytes += sizeof(*c) + c->size;
+    return bytes;
+}
+
 static void free_chunks(struct arena_chunk *c)
 {
     while (c) {

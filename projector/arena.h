@@ -15,5 +15,6 @@ struct arena {
 
 void *arena_alloc(struct arena *a, size_t size);              /* never NULL, not zeroed */
 char *arena_copy(struct arena *a, const char *s, size_t len); /* NUL-terminated */
+size_t arena_bytes(const struct arena *a);                    /* what it has taken of the process's memory */
 void arena_reset(struct arena *a); /* gives all pieces back; keeps one chunk for the next batch */
 void arena_fini(struct arena *a);

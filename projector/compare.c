@@ -390,7 +390,7 @@ void compare_day(const struct bucket *computed, const struct held_day *held, str
         minutes += h->minutes[q] != c->minutes[q];
     }
     if (h->broken)
-        rr_buf_printf(&b, "%sits arrays are not %d numbers", b.len ? "; " : "", QUARTERS);
+        rr_buf_printf(&b, "%sits arrays are not %d numbers from 1 on", b.len ? "; " : "", QUARTERS);
     else if (starts || minutes)
         rr_buf_printf(&b, "%s%d quarter-hours of starts and %d of minutes differ", b.len ? "; " : "", starts,
                       minutes);

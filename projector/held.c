@@ -1,4 +1,6 @@
 #include "held.h"
+#include "log.h"
+#include "pg_hash.h"
 #include "time.h"
 
 #include <stdio.h>
@@ -7,6 +9,7 @@
 struct held {
     struct store *store;
     int32_t generation;
+    bool checksums; /* the server's are known here */
 };
 
 static const struct statement sql_patient = {NULL, "SET idle_in_transaction_session_timeout = 0"};
@@ -16,38 +19,44 @@ static const struct statement sql_position = {
     "held_position",
     "SELECT p.next_offset FROM projection.position p JOIN projection.generation g USING (generation)"
     " WHERE p.generation = $1::integer AND g.state <> 'retired'"};
-static const struct statement sql_bound = {
-    "held_bound", "SELECT reservation_id FROM reservation_history WHERE reservation_id >= $1::uuid"
-                  "   AND (reservation_id > $1::uuid OR $2::boolean)"
-                  " ORDER BY reservation_id OFFSET $3::bigint LIMIT 1"};
-#define IN_RANGE(column)                                                                                     \
-    column " >= $1::uuid AND " column " <= $2::uuid AND (" column " > $1::uuid OR $3::boolean)"
-static const struct statement sql_events = {"held_events",
-                                            "SELECT " HELD_EVENT " FROM reservation_history WHERE " IN_RANGE(
-                                                "reservation_id") " ORDER BY reservation_id, version"};
+static const struct statement sql_events = {
+    "held_events", "SELECT " HELD_EVENT " FROM reservation_history WHERE reservation_id >= $1::uuid"
+                   " ORDER BY reservation_id, version LIMIT $2::bigint"};
 static const struct statement sql_states = {
     "held_states", "SELECT id, version, room_id, user_id, title, starts_at, ends_at, state, updated_at,"
                    "       created_at, deleted, room_name, room_location"
-                   " FROM reservation WHERE " IN_RANGE("id") " ORDER BY id"};
+                   " FROM reservation WHERE id >= $1::uuid AND id <= $2::uuid ORDER BY id LIMIT $3::bigint"};
 static const struct statement sql_rooms = {"held_rooms", "SELECT " HELD_ROOM " FROM room ORDER BY id"};
 static const struct statement sql_room = {"held_room",
                                           "SELECT " HELD_ROOM " FROM room WHERE id = $1::bigint"};
-static const struct statement sql_room_days = {
-    "held_room_days", "SELECT room_id, day, reservations, reserved_minutes, starts, minutes FROM room_day"
+/* The checksum of an array; null where it is not QUARTERS numbers counted from 1, or $3 says that there is
+ * none that would be known here. */
+#define CHECKSUM(column)                                                                                     \
+    "CASE WHEN $3::boolean AND array_ndims(" column ") = 1 AND array_lower(" column ", 1) = 1"               \
+    " AND array_upper(" column ", 1) = 96 THEN hash_array_extended(" column ", 0) END"
+#define SUMS "reservations, reserved_minutes, " CHECKSUM("starts") ", " CHECKSUM("minutes")
+static const struct statement sql_room_sums = {
+    "held_room_sums", "SELECT room_id, day, " SUMS " FROM room_day"
                       " WHERE (day, room_id) > ($1::date, $2::bigint) ORDER BY day, room_id LIMIT 2000"};
-static const struct statement sql_total_days = {
-    "held_total_days", "SELECT 0::bigint, day, reservations, reserved_minutes, starts, minutes FROM total_day"
+static const struct statement sql_total_sums = {
+    "held_total_sums", "SELECT 0::bigint, day, " SUMS " FROM total_day"
                        " WHERE (day, 0::bigint) > ($1::date, $2::bigint) ORDER BY day LIMIT 2000"};
-static const struct statement sql_wrong_months = {
-    "held_wrong_months",
-    "SELECT room_id, month, sum(r)::bigint, sum(m)::bigint, sum(dr)::bigint, sum(dm)::bigint"
-    " FROM (SELECT room_id, month, reservations AS r, reserved_minutes AS m, 0 AS dr, 0 AS dm FROM room_month"
-    "       UNION ALL SELECT room_id, date_trunc('month', day)::date, 0, 0, reservations, reserved_minutes"
-    "       FROM room_day) u"
-    " GROUP BY room_id, month HAVING sum(r) <> sum(dr) OR sum(m) <> sum(dm) ORDER BY month, room_id"};
-static const struct statement *const statements[] = {&sql_position,  &sql_bound,      &sql_events,
-                                                     &sql_states,    &sql_rooms,      &sql_room,
-                                                     &sql_room_days, &sql_total_days, &sql_wrong_months};
+static const struct statement sql_room_days = {
+    "held_room_days", "SELECT d.room_id, d.day, d.reservations, d.reserved_minutes, d.starts, d.minutes"
+                      " FROM unnest($1::bigint[], $2::date[]) WITH ORDINALITY AS k(room_id, day, i)"
+                      " JOIN room_day d ON d.day = k.day AND d.room_id = k.room_id ORDER BY k.i"};
+static const struct statement sql_total_days = {
+    "held_total_days", "SELECT k.room_id, d.day, d.reservations, d.reserved_minutes, d.starts, d.minutes"
+                       " FROM unnest($1::bigint[], $2::date[]) WITH ORDINALITY AS k(room_id, day, i)"
+                       " JOIN total_day d ON d.day = k.day ORDER BY k.i"};
+static const struct statement sql_checksum = {
+    "held_checksum", "SELECT hash_array_extended($1::smallint[], 0), hash_array_extended($2::integer[], 0)"};
+static const struct statement sql_months = {
+    "held_months", "SELECT room_id, month, reservations, reserved_minutes FROM room_month"
+                   " WHERE month >= $1::date AND month < $2::date ORDER BY month, room_id"};
+static const struct statement *const statements[] = {
+    &sql_position,   &sql_events,    &sql_states,     &sql_rooms,    &sql_room,  &sql_room_sums,
+    &sql_total_sums, &sql_room_days, &sql_total_days, &sql_checksum, &sql_months};
 
 int held_open(const struct store_conf *conf, int32_t generation, struct held **ret, struct failure *f)
 {
@@ -187,37 +196,41 @@ static void params_id(struct params *p, const struct rr_uuid *id)
     params_bytes(p, id->b, sizeof(id->b));
 }
 
-int held_bound(struct held *h, struct id_range *range, size_t n, struct failure *f)
+static int read_events(struct held *h, struct id_range *range, size_t n, struct arena *arena,
+                       struct held_rows *ret, struct failure *f)
+{
+    for (;; n *= 2) {
+        struct params p = {.n = 0};
+        const PGresult *res;
+
+        params_id(&p, &range->from);
+        params_int8(&p, (int64_t)n);
+        if (store_ask(h->store, &sql_events, &p, &res, f) != 0)
+            return -1;
+        held_take_events(res, arena, ret);
+        ret->n_events = id_range_of_events(range, ret->events, (size_t)PQntuples(res), n);
+        if (ret->n_events > 0 || (size_t)PQntuples(res) < n)
+            return 0;
+    }
+}
+
+int held_page(struct held *h, struct id_range *range, size_t n, struct arena *arena, struct held_rows *ret,
+              struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *res;
 
-    params_id(&p, &range->after);
-    params_bool(&p, range->first);
-    params_int8(&p, (int64_t)n - 1);
-    if (store_ask(h->store, &sql_bound, &p, &res, f) != 0)
+    if (read_events(h, range, n, arena, ret, f) != 0)
         return -1;
-    if (PQntuples(res) > 0)
-        memcpy(range->upto.b, PQgetvalue(res, 0, 0), sizeof(range->upto.b));
-    return 0;
-}
-
-int held_range(struct held *h, const struct id_range *range, struct arena *arena, struct held_rows *ret,
-               struct failure *f)
-{
-    struct params p = {.n = 0};
-    int events, states;
-
-    params_id(&p, &range->after);
+    params_id(&p, &range->from);
     params_id(&p, &range->upto);
-    params_bool(&p, range->first);
-    store_clear(h->store);
-    events = store_add(h->store, &sql_events, &p);
-    states = store_add(h->store, &sql_states, &p);
-    if (store_trip(h->store, f) != 0)
+    params_int8(&p, (int64_t)n);
+    if (store_ask(h->store, &sql_states, &p, &res, f) != 0)
         return -1;
-    held_take_events(store_result(h->store, events), arena, ret);
-    take_states(store_result(h->store, states), arena, ret);
+    take_states(res, arena, ret);
+    if (ret->n_states > 0)
+        id_range_of_rows(range, &ret->states[ret->n_states - 1].reservation.id, ret->n_states, n, ret->events,
+                         &ret->n_events);
     return 0;
 }
 
@@ -263,32 +276,70 @@ int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret,
 
 /* ---- buckets ---- */
 
-static void take_day(const PGresult *res, int row, bool all_rooms, struct held_day *d)
+static void take_key(const PGresult *res, int row, int64_t *room_id, int64_t *day)
 {
-    bool (*read)(const char *, size_t, int32_t *, size_t) = all_rooms ? pgarray_read_int4 : pgarray_read_int2;
-
-    d->room_id = store_int8(res, row, 0);
-    d->day = (int64_t)store_int4(res, row, 1) + PG_EPOCH_DAYS;
-    d->reservations = store_int4(res, row, 2);
-    d->reserved_minutes = store_int4(res, row, 3);
-    d->broken = !read(PQgetvalue(res, row, 4), (size_t)PQgetlength(res, row, 4), d->starts, QUARTERS) ||
-                !read(PQgetvalue(res, row, 5), (size_t)PQgetlength(res, row, 5), d->minutes, QUARTERS);
+    *room_id = store_int8(res, row, 0);
+    *day = (int64_t)store_int4(res, row, 1) + PG_EPOCH_DAYS;
 }
 
-int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
-              struct held_days *ret, struct failure *f)
+static void take_sums(const PGresult *res, int row, struct held_sums *s)
+{
+    take_key(res, row, &s->room_id, &s->day);
+    s->reservations = store_int4(res, row, 2);
+    s->reserved_minutes = store_int4(res, row, 3);
+    s->known = !PQgetisnull(res, row, 4) && !PQgetisnull(res, row, 5);
+    if (s->known) {
+        s->starts = (uint64_t)store_int8(res, row, 4);
+        s->minutes = (uint64_t)store_int8(res, row, 5);
+    }
+}
+
+int held_try_checksums(struct held *h, struct failure *f)
+{
+    static const int32_t numbers[] = {0, 1, 15, 1440, -1, INT16_MIN, INT16_MAX};
+    struct pgarray small = {.n = 0}, large = {.n = 0};
+    struct params p = {.n = 0};
+    const PGresult *res;
+    uint64_t expected;
+    int end;
+
+    pgarray_begin(&small, PG_INT2);
+    pgarray_begin(&large, PG_INT4);
+    for (size_t i = 0; i < RR_LEN(numbers); i++) {
+        pgarray_int2(&small, (int16_t)numbers[i]);
+        pgarray_int4(&large, numbers[i]);
+    }
+    params_array(&p, &small);
+    params_array(&p, &large);
+    end = store_ask(h->store, &sql_checksum, &p, &res, f);
+    pgarray_fini(&small);
+    pgarray_fini(&large);
+    if (end != 0)
+        return -1;
+    expected = pg_hash_array(numbers, RR_LEN(numbers));
+    h->checksums = (uint64_t)store_int8(res, 0, 0) == expected && (uint64_t)store_int8(res, 0, 1) == expected;
+    if (!h->checksums)
+        rr_warn(
+            "PostgreSQL's checksums of arrays are unknown here: all numbers are compared, which takes long",
+            "generation=%d", h->generation);
+    return 0;
+}
+
+int held_sums(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
+              struct held_sums_page *ret, struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *res;
 
     params_int4(&p, (int32_t)(*day - PG_EPOCH_DAYS));
     params_int8(&p, *room_id);
-    if (store_ask(h->store, all_rooms ? &sql_total_days : &sql_room_days, &p, &res, f) != 0)
+    params_bool(&p, h->checksums);
+    if (store_ask(h->store, all_rooms ? &sql_total_sums : &sql_room_sums, &p, &res, f) != 0)
         return -1;
     ret->n = (size_t)PQntuples(res);
     ret->days = rows_of(arena, res, sizeof(*ret->days));
     for (size_t i = 0; i < ret->n; i++)
-        take_day(res, (int)i, all_rooms, &ret->days[i]);
+        take_sums(res, (int)i, &ret->days[i]);
     if (ret->n) {
         *day = ret->days[ret->n - 1].day;
         *room_id = ret->days[ret->n - 1].room_id;
@@ -296,21 +347,62 @@ int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, st
     return 0;
 }
 
-int held_wrong_months(struct held *h, struct arena *arena, struct held_months *ret, struct failure *f)
+static void take_day(const PGresult *res, int row, bool all_rooms, struct held_day *d)
 {
+    bool (*read)(const char *, size_t, int32_t *, size_t) = all_rooms ? pgarray_read_int4 : pgarray_read_int2;
+
+    take_key(res, row, &d->room_id, &d->day);
+    d->reservations = store_int4(res, row, 2);
+    d->reserved_minutes = store_int4(res, row, 3);
+    d->broken = !read(PQgetvalue(res, row, 4), (size_t)PQgetlength(res, row, 4), d->starts, QUARTERS) ||
+                !read(PQgetvalue(res, row, 5), (size_t)PQgetlength(res, row, 5), d->minutes, QUARTERS);
+}
+int held_days(struct held *h, bool all_rooms, const struct held_sums *const *keys, size_t n,
+              struct arena *arena, struct held_day **ret, struct failure *f)
+{
+    struct pgarray rooms = {.n = 0}, days = {.n = 0};
+    struct params p = {.n = 0};
+    const PGresult *res;
+    int end;
+
+    pgarray_begin(&rooms, PG_INT8);
+    pgarray_begin(&days, PG_DATE);
+    for (size_t i = 0; i < n; i++) {
+        pgarray_int8(&rooms, keys[i]->room_id);
+        pgarray_date(&days, keys[i]->day);
+    }
+    params_array(&p, &rooms);
+    params_array(&p, &days);
+    end = store_ask(h->store, all_rooms ? &sql_total_days : &sql_room_days, &p, &res, f);
+    pgarray_fini(&rooms);
+    pgarray_fini(&days);
+    if (end != 0)
+        return -1;
+    if ((size_t)PQntuples(res) != n)
+        return fail(f, FAIL_POSTGRES, "PostgreSQL: days went away inside a snapshot");
+    *ret = rows_of(arena, res, sizeof(**ret));
+    for (size_t i = 0; i < n; i++)
+        take_day(res, (int)i, all_rooms, &(*ret)[i]);
+    return 0;
+}
+
+int held_months(struct held *h, int64_t from, int64_t before, struct arena *arena, struct held_months *ret,
+                struct failure *f)
+{
+    struct params p = {.n = 0};
     const PGresult *res;
 
-    if (store_ask(h->store, &sql_wrong_months, NULL, &res, f) != 0)
+    params_int4(&p, (int32_t)(from - PG_EPOCH_DAYS));
+    params_int4(&p, (int32_t)(before - PG_EPOCH_DAYS));
+    if (store_ask(h->store, &sql_months, &p, &res, f) != 0)
         return -1;
     ret->n = (size_t)PQntuples(res);
     ret->months = rows_of(arena, res, sizeof(*ret->months));
     for (int i = 0; i < PQntuples(res); i++)
         ret->months[i] = (struct held_month){.room_id = store_int8(res, i, 0),
                                              .month = (int64_t)store_int4(res, i, 1) + PG_EPOCH_DAYS,
-                                             .reservations = store_int8(res, i, 2),
-                                             .reserved_minutes = store_int8(res, i, 3),
-                                             .day_reservations = store_int8(res, i, 4),
-                                             .day_reserved_minutes = store_int8(res, i, 5)};
+                                             .reservations = store_int4(res, i, 2),
+                                             .reserved_minutes = store_int4(res, i, 3)};
     return 0;
 }
 

@@ -33,15 +33,27 @@ struct held_rows {
     size_t n_events, n_states;
 };
 
+/* Before and after all days that there are, and still dates. */
+#define HELD_FIRST_DAY INT64_C(-2000000)
+#define HELD_LAST_DAY  INT64_C(2000000000)
+
 struct held_day {
     int64_t room_id, day; /* ALL_ROOMS: of all rooms together */
     int32_t reservations, reserved_minutes;
     int32_t starts[QUARTERS], minutes[QUARTERS];
-    bool broken; /* its arrays are not QUARTERS numbers */
+    bool broken; /* its arrays are not QUARTERS numbers, counted from 1 */
 };
 
-struct held_days {
-    struct held_day *days;
+/* The same with checksums (pg_hash.h) in place of the arrays. */
+struct held_sums {
+    int64_t room_id, day;
+    int32_t reservations, reserved_minutes;
+    bool known; /* false: the numbers themselves have to be looked at */
+    uint64_t starts, minutes;
+};
+
+struct held_sums_page {
+    struct held_sums *days;
     size_t n;
 };
 
@@ -60,19 +72,23 @@ int held_release(struct held *h, struct failure *f) RR_MUST_CHECK;
 
 /* What is parked and skipped, as far as it can be seen now. */
 int held_exempt(struct held *h, struct exempt *ret, struct failure *f) RR_MUST_CHECK;
-/* As truth_bound(). */
-int held_bound(struct held *h, struct id_range *range, size_t n, struct failure *f) RR_MUST_CHECK;
-int held_range(struct held *h, const struct id_range *range, struct arena *arena, struct held_rows *ret,
-               struct failure *f) RR_MUST_CHECK;
+/* As truth_page(). */
+int held_page(struct held *h, struct id_range *range, size_t n, struct arena *arena, struct held_rows *ret,
+              struct failure *f) RR_MUST_CHECK;
 int held_rooms(struct held *h, struct arena *arena, struct truth_rooms *ret, struct failure *f) RR_MUST_CHECK;
 int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret, bool *ret_found,
               struct failure *f) RR_MUST_CHECK;
-/* Up to some thousand buckets of rooms, or of all rooms together, after (*day, *room_id), which move on;
+/* To be called once before held_sums(): whether the server makes the checksums that are known here. */
+int held_try_checksums(struct held *h, struct failure *f) RR_MUST_CHECK;
+/* Up to some thousand days of rooms, or of all rooms together, after (*day, *room_id), which move on;
  * n 0: that was all. */
-int held_days(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
-              struct held_days *ret, struct failure *f) RR_MUST_CHECK;
+int held_sums(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
+              struct held_sums_page *ret, struct failure *f) RR_MUST_CHECK;
+/* The numbers of n days that are there, in the order of `keys`. */
+int held_days(struct held *h, bool all_rooms, const struct held_sums *const *keys, size_t n,
+              struct arena *arena, struct held_day **ret, struct failure *f) RR_MUST_CHECK;
 
-/* A month of a room, and the sum of its days. */
+/* A month of a room. What its days count is for others to fill in. */
 struct held_month {
     int64_t room_id, month; /* its first day */
     int64_t reservations, reserved_minutes, day_reservations, day_reserved_minutes;
@@ -83,9 +99,9 @@ struct held_months {
     size_t n;
 };
 
-/* Those that are not the sum of their days. */
-int held_wrong_months(struct held *h, struct arena *arena, struct held_months *ret,
-                      struct failure *f) RR_MUST_CHECK;
+/* Those from `from` on that are before `before`. */
+int held_months(struct held *h, int64_t from, int64_t before, struct arena *arena, struct held_months *ret,
+                struct failure *f) RR_MUST_CHECK;
 
 /* False for times that no reservation can have: they come of damage, and their days would fill the memory. */
 bool held_is_possible(const struct reservation *r);

@@ -53,6 +53,12 @@ static int ended(const struct rr_mysql *db, enum rr_db end, const struct reading
 
 /* ---- rows ---- */
 
+/* Of n rows, at first. */
+static struct reading reading_of(struct arena *arena, size_t size, size_t n)
+{
+    return (struct reading){.arena = arena, .size = size, .rows = arena_alloc(arena, n * size), .cap = n};
+}
+
 static void *next_row(struct reading *r)
 {
     if (r->n == r->cap) {
@@ -273,44 +279,41 @@ void truth_release(struct truth *t)
     rr_mysql_snapshot_end(t->snapshot);
 }
 
-int truth_bound(struct truth *t, struct id_range *range, size_t n, struct failure *f)
+static int read_events(struct truth *t, struct id_range *range, size_t n, struct arena *arena,
+                       struct truth_rows *ret, struct failure *f)
 {
-    static const char first_sql[] =
-        "SELECT reservation_id FROM reservation_event ORDER BY reservation_id LIMIT 1 OFFSET ?";
-    static const char next_sql[] = "SELECT reservation_id FROM reservation_event WHERE reservation_id > ?"
-                                   " ORDER BY reservation_id LIMIT 1 OFFSET ?";
-    const struct rr_sql_in in[] = {RR_IN_BYTES(range->after.b, sizeof(range->after.b)), RR_IN_UINT(n - 1)};
-    const struct rr_sql_out out = {.type = RR_SQL_BYTES, .p = range->upto.b, .cap = sizeof(range->upto.b)};
-    enum rr_db end = range->first ? rr_mysql_exec(t->snapshot, first_sql, in + 1, 1, &out, 1)
-                                  : rr_mysql_exec(t->snapshot, next_sql, in, 2, &out, 1);
+    static const char sql[] = EVENT " WHERE reservation_id >= ? ORDER BY reservation_id, version LIMIT ?";
 
-    return end == RR_DB_FATAL || end == RR_DB_RETRY ? failed(t->snapshot, f) : 0;
+    for (;; n *= 2) {
+        const struct rr_sql_in in[] = {RR_IN_BYTES(range->from.b, sizeof(range->from.b)), RR_IN_UINT(n)};
+        struct reading events = reading_of(arena, sizeof(struct event), n);
+
+        if (ended(t->snapshot, each_event(t->snapshot, sql, in, RR_LEN(in), &events), &events, f) != 0)
+            return -1;
+        ret->events = events.rows;
+        ret->n_events = id_range_of_events(range, events.rows, events.n, n);
+        if (ret->n_events > 0 || events.n < n)
+            return 0;
+    }
 }
 
-int truth_range(struct truth *t, const struct id_range *range, struct arena *arena, struct truth_rows *ret,
-                struct failure *f)
+int truth_page(struct truth *t, struct id_range *range, size_t n, struct arena *arena, struct truth_rows *ret,
+               struct failure *f)
 {
-    /* An id may be all zeros, and then is in the first range. */
-    static const char events_sql[] =
-        EVENT " WHERE reservation_id >= ? AND reservation_id <= ? AND (reservation_id > ? OR ?)"
-              " ORDER BY reservation_id, version";
-    static const char reservations_sql[] = "SELECT id, " STATE ", updated_at FROM reservation"
-                                           " WHERE id >= ? AND id <= ? AND (id > ? OR ?) ORDER BY id";
-    const struct rr_sql_in in[] = {RR_IN_BYTES(range->after.b, sizeof(range->after.b)),
-                                   RR_IN_BYTES(range->upto.b, sizeof(range->upto.b)),
-                                   RR_IN_BYTES(range->after.b, sizeof(range->after.b)),
-                                   RR_IN_UINT(range->first)};
-    struct reading events = {.arena = arena, .size = sizeof(struct event)};
-    struct reading reservations = {.arena = arena, .size = sizeof(struct reservation)};
+    static const char sql[] = "SELECT id, " STATE ", updated_at FROM reservation"
+                              " WHERE id >= ? AND id <= ? ORDER BY id LIMIT ?";
+    struct reading rows = reading_of(arena, sizeof(struct reservation), n);
 
-    if (ended(t->snapshot, each_event(t->snapshot, events_sql, in, RR_LEN(in), &events), &events, f) != 0 ||
-        ended(t->snapshot, each_reservation(t->snapshot, reservations_sql, in, RR_LEN(in), &reservations),
-              &reservations, f) != 0)
+    if (read_events(t, range, n, arena, ret, f) != 0)
         return -1;
-    *ret = (struct truth_rows){.events = events.rows,
-                               .n_events = events.n,
-                               .reservations = reservations.rows,
-                               .n_reservations = reservations.n};
+    const struct rr_sql_in in[] = {RR_IN_BYTES(range->from.b, sizeof(range->from.b)),
+                                   RR_IN_BYTES(range->upto.b, sizeof(range->upto.b)), RR_IN_UINT(n)};
+    if (ended(t->snapshot, each_reservation(t->snapshot, sql, in, RR_LEN(in), &rows), &rows, f) != 0)
+        return -1;
+    ret->reservations = rows.rows;
+    ret->n_reservations = rows.n;
+    if (rows.n > 0)
+        id_range_of_rows(range, &ret->reservations[rows.n - 1].id, rows.n, n, ret->events, &ret->n_events);
     return 0;
 }
 
@@ -321,7 +324,7 @@ int truth_events_after(struct truth *t, const struct rr_uuid *id, int64_t versio
                                     " ORDER BY reservation_id, version LIMIT ?";
     const struct rr_sql_in in[] = {RR_IN_BYTES(id->b, sizeof(id->b)), RR_IN_BYTES(id->b, sizeof(id->b)),
                                    RR_IN_UINT((uint64_t)version), RR_IN_UINT(n)};
-    struct reading events = {.arena = arena, .size = sizeof(struct event)};
+    struct reading events = reading_of(arena, sizeof(struct event), n);
 
     if (ended(t->snapshot, each_event(t->snapshot, sql, in, RR_LEN(in), &events), &events, f) != 0)
         return -1;

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "change.h"
 #include "failure.h"
+#include "id_range.h"
 #include "mysql.h"
 
 struct truth;
@@ -23,12 +24,6 @@ struct truth_rooms {
     size_t n;
 };
 
-/* (after, upto]; the first range begins with `first`: nothing is before it. */
-struct id_range {
-    struct rr_uuid after, upto;
-    bool first;
-};
-
 /* `conf` outlives it. */
 int truth_open(const struct rr_mysql_conf *conf, struct truth **ret, struct failure *f) RR_MUST_CHECK;
 void truth_close(struct truth *t);
@@ -37,11 +32,10 @@ void truth_close(struct truth *t);
  */
 int truth_snapshot(struct truth *t, int64_t *ret_now, struct failure *f) RR_MUST_CHECK;
 void truth_release(struct truth *t);
-/* In the snapshot. The bound is the id of the n-th event after `range->after`; range->upto is left alone if
- * there are fewer. */
-int truth_bound(struct truth *t, struct id_range *range, size_t n, struct failure *f) RR_MUST_CHECK;
-int truth_range(struct truth *t, const struct id_range *range, struct arena *arena, struct truth_rows *ret,
-                struct failure *f) RR_MUST_CHECK;
+/* In the snapshot: what there is of the reservations from range->from on, whole, with about n events;
+ * range->upto becomes the last id that this covers. */
+int truth_page(struct truth *t, struct id_range *range, size_t n, struct arena *arena, struct truth_rows *ret,
+               struct failure *f) RR_MUST_CHECK;
 int truth_rooms(struct truth *t, struct arena *arena, struct truth_rooms *ret,
                 struct failure *f) RR_MUST_CHECK;
 

@@ -1,20 +1,18 @@
 #include "verify.h"
-#include "ahead.h"
 #include "compare.h"
 #include "decode.h"
 #include "held.h"
+#include "pages.h"
 #include "time.h"
 #include "truth.h"
 #include "usage.h"
 
 #include <string.h>
 
-#define RANGE_EVENTS 5000
-#define KAFKA_MS     5000
-#define WAIT_MS      100
-#define FIRST_DAY    (-2000000)           /* before all that there are, and still a date */
-#define STALL_US     (60 * RR_US_PER_SEC) /* nothing has moved for so long: give up */
-#define ROUNDS       1000                 /* for a room that changes all the time */
+#define KAFKA_MS 5000
+#define WAIT_MS  100
+#define STALL_US (60 * RR_US_PER_SEC) /* nothing has moved for so long: give up */
+#define ROUNDS   1000                 /* for a room that changes all the time */
 
 struct verify {
     const struct verify_conf *conf;
@@ -22,9 +20,10 @@ struct verify {
     struct truth *truth;
     struct held *held, *live; /* `live`: outside of the snapshot */
     struct rr_kafka *kafka;
+    struct pages *pages;
     struct report *report;
     struct verify_totals *totals;
-    struct arena rooms_arena, range_arena;
+    struct arena rooms_arena, arena; /* of all rooms; of one part of the reservations */
     struct truth_rooms truth_rooms, held_rooms;
     struct exempt exempt;
     struct usage usage; /* what the generation's own reservations occupy */
@@ -136,8 +135,7 @@ static int compare_rooms(struct verify *v, struct failure *f)
     const struct truth_rooms *t = &v->truth_rooms, *h = &v->held_rooms;
     size_t i = 0, k = 0;
 
-    if (truth_rooms(v->truth, &v->rooms_arena, &v->truth_rooms, f) != 0 ||
-        held_rooms(v->held, &v->rooms_arena, &v->held_rooms, f) != 0)
+    if (held_rooms(v->held, &v->rooms_arena, &v->held_rooms, f) != 0)
         return -1;
     v->totals->rooms = t->n;
     v->again = arena_alloc(&v->rooms_arena, (h->n + 1) * sizeof(*v->again));
@@ -270,14 +268,14 @@ static bool is_behind(const struct truth_rows *truth, const struct held_rows *he
  * in MySQL, so the truth may be behind what is held, for that moment. */
 static int compare_newer(struct verify *v, struct compare *c, const struct held_rows *held, struct failure *f)
 {
-    const struct held_rows beyond = pick(&v->range_arena, held, c->newer);
+    const struct held_rows beyond = pick(&v->arena, held, c->newer);
     struct truth_rows fresh;
     int tries = 0;
 
     do {
         if (tries)
             truth_wait();
-        if (truth_events_now(v->truth, c->newer->ids, c->newer->n, &v->range_arena, &fresh, f) != 0)
+        if (truth_events_now(v->truth, c->newer->ids, c->newer->n, &v->arena, &fresh, f) != 0)
             return -1;
     } while (is_behind(&fresh, &beyond) && ++tries < TRUTH_TRIES);
     c->newer = NULL;
@@ -285,149 +283,39 @@ static int compare_newer(struct verify *v, struct compare *c, const struct held_
     return 0;
 }
 
-static int compare_range(struct verify *v, const struct ahead_range *r, struct failure *f)
+static int compare_part(struct verify *v, const struct pages_part *part, struct failure *f)
 {
     struct newer newer = {.n = 0};
-    struct compare c = {.arena = &v->range_arena,
+    struct compare c = {.arena = &v->arena,
                         .report = v->report,
                         .exempt = &v->exempt,
                         .rooms = &v->held_rooms,
                         .newer = &newer};
-    struct held_rows held;
 
-    arena_reset(&v->range_arena);
-    if (held_range(v->held, &r->range, &v->range_arena, &held, f) != 0)
-        return -1;
-    v->totals->events += r->truth.n_events;
-    v->totals->reservations += r->truth.n_reservations;
-    compare_truth(&r->truth, v->report);
-    compare_rows(&c, &r->truth, &held);
-    count_use(v, &held);
-    return newer.n ? compare_newer(v, &c, &held, f) : 0;
-}
-
-static int compare_ranges(struct verify *v, struct ahead *ahead, struct failure *f)
-{
-    struct ahead_range r;
-
-    do {
-        if (verify_goes_on(v->conf, f) != 0 || ahead_next(ahead, &r, f) != 0 || compare_range(v, &r, f) != 0)
-            return -1;
-        if (v->conf->progress)
-            v->conf->progress(v->conf->progress_arg, v->totals->events);
-    } while (!r.last);
-    return 0;
+    arena_reset(&v->arena);
+    v->totals->events += part->truth.n_events;
+    v->totals->reservations += part->truth.n_reservations;
+    compare_truth(&part->truth, v->report);
+    compare_rows(&c, &part->truth, &part->held);
+    count_use(v, &part->held);
+    return newer.n ? compare_newer(v, &c, &part->held, f) : 0;
 }
 
 static int compare_reservations(struct verify *v, struct failure *f)
 {
-    struct ahead *ahead = NULL;
-    int end = ahead_start(v->truth, v->live, RANGE_EVENTS, &ahead, f);
+    struct pages_part part;
 
-    if (end == 0)
-        end = compare_ranges(v, ahead, f);
-    ahead_stop(ahead);
-    return end;
-}
-
-/* ---- buckets ---- */
-
-/* The days that are held, of rooms or of all rooms together, one after the other. */
-struct held_walk {
-    struct arena arena;
-    struct held_days page;
-    size_t at;
-    int64_t day, room_id; /* the last one read */
-    bool all_rooms, ended;
-};
-
-static int walk_on(struct verify *v, struct held_walk *w, struct failure *f)
-{
-    if (w->at < w->page.n || w->ended)
-        return 0;
-    arena_reset(&w->arena);
-    if (held_days(v->held, w->all_rooms, &w->day, &w->room_id, &w->arena, &w->page, f) != 0)
+    if (pages_hold(v->pages, v->held, f) != 0)
         return -1;
-    w->at = 0;
-    w->ended = w->page.n == 0;
-    v->totals->days += w->all_rooms ? 0 : w->page.n;
-    return 0;
-}
-
-/* Those up to `day`; `computed` is that day's, and those before it count nothing. */
-static int compare_up_to(struct verify *v, struct held_walk *w, int64_t day, struct buckets *computed,
-                         struct failure *f)
-{
-    for (;;) {
-        const struct held_day *held;
-        struct bucket *k = NULL;
-
-        if (walk_on(v, w, f) != 0)
+    do {
+        if (verify_goes_on(v->conf, f) != 0 || pages_next(v->pages, &part, f) != 0 ||
+            compare_part(v, &part, f) != 0)
             return -1;
-        if (w->ended || w->page.days[w->at].day > day)
-            return 0;
-        held = &w->page.days[w->at++];
-        if (computed && held->day == day) {
-            k = buckets_get(computed, held->room_id, day);
-            k->asked = true;
-        }
-        compare_day(k, held, v->report);
-    }
-}
-
-static int compare_one_day(struct verify *v, struct held_walk *rooms, struct held_walk *total, int64_t day,
-                           struct buckets *computed, struct failure *f)
-{
-    if (compare_up_to(v, rooms, day, computed, f) != 0 || compare_up_to(v, total, day, computed, f) != 0)
-        return -1;
-    for (const struct bucket *k = computed->list; k; k = k->next)
-        if (!k->asked)
-            compare_day(k, NULL, v->report);
+        if (v->conf->progress)
+            v->conf->progress(v->conf->progress_arg, v->totals->events);
+    } while (!part.last);
+    pages_stop(rr_take(v->pages));
     return 0;
-}
-
-static int compare_days(struct verify *v, struct held_walk *rooms, struct held_walk *total, struct failure *f)
-{
-    struct arena arena = {.chunks = NULL};
-    struct buckets computed = {.arena = &arena};
-    int64_t day;
-    int end = 0;
-
-    while (end == 0 && usage_next(&v->usage, &computed, &day)) {
-        end = compare_one_day(v, rooms, total, day, &computed, f);
-        buckets_reset(&computed);
-        arena_reset(&arena);
-    }
-    if (end == 0)
-        end = compare_up_to(v, rooms, INT64_MAX, NULL, f);
-    if (end == 0)
-        end = compare_up_to(v, total, INT64_MAX, NULL, f);
-    buckets_fini(&computed);
-    arena_fini(&arena);
-    return end;
-}
-
-static int compare_months(struct verify *v, struct failure *f)
-{
-    struct held_months wrong;
-
-    arena_reset(&v->range_arena);
-    if (held_wrong_months(v->held, &v->range_arena, &wrong, f) != 0)
-        return -1;
-    for (size_t i = 0; i < wrong.n; i++)
-        compare_month(&wrong.months[i], v->report);
-    return 0;
-}
-
-static int compare_buckets(struct verify *v, struct failure *f)
-{
-    struct held_walk rooms = {.day = FIRST_DAY, .room_id = INT64_MIN};
-    struct held_walk total = {.day = FIRST_DAY, .room_id = INT64_MIN, .all_rooms = true};
-    int end = compare_days(v, &rooms, &total, f);
-
-    arena_fini(&rooms.arena);
-    arena_fini(&total.arena);
-    return end == 0 ? compare_months(v, f) : -1;
 }
 
 /* ---- all of it ---- */
@@ -439,13 +327,16 @@ static int run(struct verify *v, struct failure *f)
         held_open(v->conf->store, v->generation, &v->held, f) != 0 || open_log(v, f) != 0)
         return -1;
     if (truth_snapshot(v->truth, &v->totals->truth_at, f) != 0 ||
-        await_applied(v, v->totals->truth_at, f) != 0 || held_snapshot(v->held, f) != 0)
+        truth_rooms(v->truth, &v->rooms_arena, &v->truth_rooms, f) != 0 ||
+        pages_start(v->truth, &v->pages, f) != 0) /* the wait is not lost on it */
         return -1;
-    if (held_exempt(v->held, &v->exempt, f) != 0)
+    if (await_applied(v, v->totals->truth_at, f) != 0 || held_snapshot(v->held, f) != 0 ||
+        held_exempt(v->held, &v->exempt, f) != 0)
         return -1;
     v->totals->parked = v->exempt.n_parked;
     v->totals->skipped = v->exempt.n_skipped;
-    if (compare_rooms(v, f) != 0 || compare_reservations(v, f) != 0 || compare_buckets(v, f) != 0 ||
+    if (compare_rooms(v, f) != 0 || compare_reservations(v, f) != 0 ||
+        days_compare(v->held, &v->usage, v->report, &v->totals->days, f) != 0 ||
         held_release(v->held, f) != 0)
         return -1;
     truth_release(v->truth);
@@ -460,13 +351,14 @@ int verify(const struct verify_conf *conf, int32_t generation, struct report *re
 
     *totals = (struct verify_totals){.truth_at = 0};
     end = run(&v, f);
+    pages_stop(v.pages);
     rr_kafka_close(v.kafka);
     held_close(v.held);
     held_close(v.live);
     truth_close(v.truth);
     exempt_fini(&v.exempt);
     usage_fini(&v.usage);
-    arena_fini(&v.range_arena);
+    arena_fini(&v.arena);
     arena_fini(&v.rooms_arena);
     return end;
 }

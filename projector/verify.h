@@ -9,6 +9,7 @@
  * difference. Buckets are computed again from P's own reservations. */
 #pragma once
 
+#include "days.h"
 #include "failure.h"
 #include "kafka.h"
 #include "mysql.h"
@@ -27,7 +28,8 @@ struct verify_conf {
 };
 
 struct verify_totals {
-    size_t reservations, events, rooms, days;
+    size_t reservations, events, rooms;
+    struct days_totals days;
     size_t parked, skipped; /* events that are not held, and need not be */
     int64_t truth_at;       /* MySQL's clock when S was opened */
 };

@@ -42,7 +42,7 @@ static void print_text(const struct outcome *o)
     printf("generation %d %s the truth of %s: %zu differences in %zu reservations, %zu events, %zu rooms, "
            "%zu days of rooms\n",
            o->generation, o->last->n ? "differs from" : "equals", rr_time_format(t->truth_at, at), o->last->n,
-           t->reservations, t->events, t->rooms, t->days);
+           t->reservations, t->events, t->rooms, t->days.days);
     if (t->parked || t->skipped)
         printf("left out: %zu events that are parked, %zu that were skipped, see `projector dead-letters "
                "list`\n",
@@ -62,7 +62,8 @@ static void print_json(const struct outcome *o)
     rr_json_uint(&j, "reservations", o->totals.reservations);
     rr_json_uint(&j, "events", o->totals.events);
     rr_json_uint(&j, "rooms", o->totals.rooms);
-    rr_json_uint(&j, "room_days", o->totals.days);
+    rr_json_uint(&j, "room_days", o->totals.days.days);
+    rr_json_uint(&j, "days_read", o->totals.days.read);
     rr_json_uint(&j, "parked", o->totals.parked);
     rr_json_uint(&j, "skipped", o->totals.skipped);
     rr_json_array(&j, "differences");

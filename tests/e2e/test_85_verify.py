@@ -48,6 +48,31 @@ def test_an_undamaged_read_model_equals_the_truth(stack, booked):
     status, told = verify(stack)
     assert (status, told["differences"]) == (0, [])
     assert told["reservations"] > 0 and told["events"] > told["reservations"] and told["rooms"] > 0
+    assert told["room_days"] > 0 and told["days_read"] == 0, "the checksums of days are PostgreSQL's"
+
+
+@pytest.fixture
+def other_checksums(pg):
+    """PostgreSQL with another hash function of arrays."""
+    pg.execute("ALTER FUNCTION pg_catalog.hash_array_extended(anyarray, bigint) RENAME TO hash_array_original")
+    pg.execute(
+        "CREATE FUNCTION pg_catalog.hash_array_extended(anyarray, bigint) RETURNS bigint IMMUTABLE STRICT"
+        " LANGUAGE sql AS 'SELECT hash_array_original($1, $2) # 1'"
+    )
+    yield
+    pg.execute("DROP FUNCTION pg_catalog.hash_array_extended(anyarray, bigint)")
+    pg.execute("ALTER FUNCTION pg_catalog.hash_array_original(anyarray, bigint) RENAME TO hash_array_extended")
+
+
+def test_where_postgres_has_other_checksums_the_numbers_are_compared(stack, pg, model, booked, other_checksums):
+    status, told = verify(stack)
+    assert (status, told["differences"]) == (0, [])
+    assert told["days_read"] > told["room_days"] > 0
+    model(
+        "UPDATE room_day SET starts[7] = starts[7] + 1 WHERE room_id = %s AND reservations > 0", booked["room_id"]
+    )
+    status, told = verify(stack, "--repair")
+    assert (status, [d["place"] for d in told["differences"]]) == (0, ["room_day"])
 
 
 def test_for_people_it_says_so_in_a_line(stack, booked):
@@ -132,6 +157,31 @@ DAMAGE = {
         "room_day",
         "differs",
     ),
+    "quarter-hours swapped": (
+        "UPDATE room_day SET starts[41] = starts[42], starts[42] = starts[41] + 1, starts[43] = -1"
+        " WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
+    "quarter-hours in two dimensions": (
+        "UPDATE room_day SET minutes = ARRAY[minutes] WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
+    ),
+    "quarter-hours counted from 0": (
+        "UPDATE room_day SET minutes = ('[0:95]=' || minutes::text)::smallint[] WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
+    "quarter-hour null": (
+        "UPDATE room_day SET starts[1] = NULL WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
+    ),
+    "quarter-hours none": (
+        "UPDATE room_day SET starts = '{}' WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
+    ),
+    "quarter-hour too many": (
+        "UPDATE room_day SET starts = starts || 0::smallint WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
+    ),
     "quarter-hours lost": (
         "UPDATE room_day SET starts = starts[2:] WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
     ),
@@ -149,11 +199,15 @@ DAMAGE = {
     "month missing": ("DELETE FROM room_month WHERE room_id = %(room_id)s", "room_month", "differs"),
     "total": ("UPDATE total_day SET reserved_minutes = reserved_minutes - 5 WHERE day = (SELECT max(day) FROM total_day)",
               "total_day", "differs"),
+    "total counted from 0": (
+        "UPDATE total_day SET starts = ('[0:95]=' || starts::text)::integer[] WHERE reservations > 0", "total_day", "differs",
+    ),
+    "total's quarter-hour": ("UPDATE total_day SET minutes[96] = 70000 WHERE reservations > 0", "total_day", "differs"),
     "total missing": ("DELETE FROM total_day WHERE reservations > 0", "total_day", "missing"),
 }  # fmt: skip
 
 
-OF_ALL_ROOMS = ("total", "total missing")
+OF_ALL_ROOMS = ("total", "total counted from 0", "total's quarter-hour", "total missing")
 
 
 def where(difference) -> tuple:
