@@ -1,6 +1,7 @@
 """Several of each program behind the gateway: one projector is at work, the others stand by."""
 
 import time
+from collections import Counter
 
 import pytest
 from contenders import Contenders
@@ -11,6 +12,8 @@ from support.waiting import eventually
 COUNTS = {"query-svc": 3, "command-svc": 2, "projector": 2}
 PORTS = {"query-svc": 8090, "command-svc": 8080, "projector": 8070}
 TAKEOVER_SECONDS = 60.0
+# In which nginx asks for the addresses of the instances twice (resolver … valid).
+CHANGE_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,17 +61,17 @@ def test_one_instance_of_a_program_can_go_away(project, engine):
     command, query = Command(project.url), Query(project.url)
     victims = [project.containers(name)[0] for name in ("query-svc", "command-svc")]
     room = command.create_room()["id"]
+    statuses = Counter()
     with Contenders(project.url, room) as contenders:
         contenders.wait_for(10)
         engine.docker("kill", *victims)
-        answers = [query.get("/v1/rooms", params={"limit": 1}) for _ in range(50)]
+        until = time.monotonic() + CHANGE_SECONDS
+        while time.monotonic() < until:
+            statuses[query.get("/v1/rooms", params={"limit": 1}).status] += 1
         contenders.wait_for(20)
     engine.docker("start", *victims)
     assert contenders.problems == []
-    # nginx gives up a request that tries the dead one in the moment when its address is taken off the list.
-    refused = [answer for answer in answers if answer.status != 200]
-    assert len(refused) <= 1
-    assert all(answer["code"] == "service-unreachable" and answer.headers["Retry-After"] for answer in refused)
+    assert set(statuses) == {200}, statuses
 
 
 def at_work(project) -> str:

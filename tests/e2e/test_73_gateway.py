@@ -233,6 +233,27 @@ def test_a_write_is_sent_once_and_a_read_is_tried_elsewhere(stack, tmp_path):
             assert len(broken.requests) > 3
 
 
+@pytest.mark.parametrize("path", ["/v1/rooms", "/v1/events"])
+def test_a_read_that_nobody_answers_begins_anew_once(stack, tmp_path, path):
+    for hangs_up, status in ((1, 200), (2, 502)):
+        with (
+            Echo("query", hangs_up=hangs_up) as query,
+            Gateway(stack, tmp_path, RR_GATEWAY_QUERY=query.address) as gateway,
+        ):
+            answer = gateway.client.get(path, expect=status)
+            assert query.begun == 2
+            assert status == 200 or int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_write_that_nobody_answers_does_not_begin_anew(stack, tmp_path):
+    with (
+        Echo("command", hangs_up=1) as command,
+        Gateway(stack, tmp_path, RR_GATEWAY_COMMAND=command.address) as gateway,
+    ):
+        gateway.client.call("POST", "/v1/rooms", {}, expect=502, code="service-unreachable")
+        assert command.begun == 1
+
+
 # ---- limits ----
 
 

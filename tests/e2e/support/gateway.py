@@ -72,9 +72,9 @@ class Gateway:
 
 
 class Echo:
-    """A service that answers every request with what it was sent, and with its own name."""
+    """A service that answers every request with what it was sent, and with its own name; the first ones by hanging up, if told so."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, hangs_up: int = 0):
         self.requests: list[dict] = []
         self.begun = 0  # requests of which the header has come
         echo = self
@@ -84,6 +84,9 @@ class Echo:
 
             def handle_one(self):
                 echo.begun += 1
+                if echo.begun <= hangs_up:
+                    self.close_connection = True
+                    return
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 request = {
                     "service": name,
