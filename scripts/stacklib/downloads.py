@@ -1,5 +1,5 @@
 """What is not installed but fetched once into the cache: what Debian 12 has no package for (MySQL 9.7, Kafka with
-Connect and Debezium, dbmate), and Debian's servers that are run only in a stack or by tests (nginx, Prometheus)."""
+Connect and Debezium, dbmate), and Debian's servers that are run only in a stack or by tests (nginx, Prometheus, Docker)."""
 
 import hashlib
 import os
@@ -55,6 +55,12 @@ def mysql(cache: Cache, log: Path) -> MysqlFiles:
     if not loaders:
         raise StackError(f"{root} has no dynamic loader; remove that folder, so that it is fetched again")
     return MysqlFiles(root, [str(loaders[0]), "--library-path", str(loaders[0].parent)])
+
+
+def docker_engine(cache: Cache, log: Path) -> Path:
+    """A folder with the distribution's Docker engine and client."""
+    names = ["docker.io", "containerd", "runc"]
+    return cache.entry(debian_entry("docker"), lambda folder: packages.unpack(names, folder, log))
 
 
 def docker_plugins(cache: Cache, log: Path) -> Path:
@@ -157,7 +163,7 @@ def debian_entry(name: str) -> str:
 
 def debian(cache: Cache, name: str, log: Path) -> Path:
     """A folder with the files of the distribution's package `name`."""
-    return cache.entry(debian_entry(name), lambda folder: packages.unpack(name, folder, log))
+    return cache.entry(debian_entry(name), lambda folder: packages.unpack([name], folder, log))
 
 
 def pip_python() -> str:

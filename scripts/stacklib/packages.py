@@ -50,11 +50,14 @@ TEST = [
     ("chromium", "chromium"),
     ("shellcheck", None),
 ]
-# Only for scripts/test compose.
-COMPOSE = [
-    ("docker.io", "dockerd"),
+# Only for scripts/test compose: what makes images, and what a Docker engine of its own needs.
+IMAGES = [("debootstrap", "debootstrap")]
+ENGINE = [
     ("iptables", "iptables"),
-    ("debootstrap", "debootstrap"),
+    ("iproute2", "ip"),
+    ("procps", "ps"),
+    ("libdevmapper1.02.1", None),
+    ("libseccomp2", None),
 ]
 # Only for what is not in the cache yet.
 FETCH_KAFKA = [("maven", "mvn")]
@@ -121,16 +124,16 @@ def ensure(wanted: list[tuple[str, str | None]], log: Path, archives: Path | Non
     return names
 
 
-def unpack(name: str, folder: Path, log: Path) -> None:
-    """Unpacks the newest version of a package, without what it needs, into `folder`: a server that is installed would be started
+def unpack(names: list[str], folder: Path, log: Path) -> None:
+    """Unpacks the newest versions of packages, without what they need, into `folder`: a server that is installed would be started
     at once and at every boot, on the ports of its own configuration."""
     sudo = [] if running_as_root() else ["sudo", "-n"]
     with _one_at_a_time():
         command.run([*_apt(sudo), "update"], "apt-get update", log)
-        command.run([*_apt([]), "download", name], f"fetching {name}", log, cwd=folder)
-    (archive,) = folder.glob("*.deb")
-    command.run(["dpkg-deb", "--extract", str(archive), str(folder)], f"unpacking {archive.name}", log)
-    archive.unlink()
+        command.run([*_apt([]), "download", *names], f"fetching {' '.join(names)}", log, cwd=folder)
+    for archive in folder.glob("*.deb"):
+        command.run(["dpkg-deb", "--extract", str(archive), str(folder)], f"unpacking {archive.name}", log)
+        archive.unlink()
 
 
 def _apt(sudo: list[str]) -> list[str]:

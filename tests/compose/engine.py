@@ -1,7 +1,7 @@
 """A Docker engine with Compose: the one that runs on this machine, else one of our own that is stopped afterwards.
 
 Our own keeps its images and build cache in the cache folder, so that the next run is quick; its containers, networks and
-volumes, its processes, its network device and its rules in the firewall are gone when it is.
+volumes, its processes, its network device, its rules in the firewall and the folders that it makes by the way are gone when it is.
 """
 
 import fcntl
@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,13 +22,17 @@ from support.waiting import eventually
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
+class NoEngine(StackError):
+    """This machine runs no containers, whatever the project does."""
+
+
 class Engine:
     """`with Engine(log) as engine: engine.docker("ps")`."""
 
     def __init__(self, log: Path):
         self.log = log
         self.cache = Cache()
-        self.own = False
+        self._process: subprocess.Popen | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="rr-docker-"))
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -39,29 +42,40 @@ class Engine:
         if "DOCKER_HOST" in os.environ:
             self.environment["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
 
+    @property
+    def own(self) -> bool:
+        return self._process is not None
+
     def __enter__(self) -> "Engine":
         try:
-            packages.ensure(packages.COMPOSE, self.log)
-            self._add_plugins()
             if not self.answers():
                 self._start()
+            packages.ensure(packages.IMAGES, self.log)
+            self._add_plugins()
         except BaseException:
-            shutil.rmtree(self._scratch)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
-        if self.own:
-            self._stop()
-        shutil.rmtree(self._scratch)
+    def __exit__(self, *_) -> None:
+        try:
+            if self.own:
+                self._stop()
+        finally:
+            shutil.rmtree(self._scratch)
 
-    def docker(self, *arguments: str, stdin: str | None = None, check: bool = True, seconds: float = 600) -> str:
+    def docker(
+        self,
+        *arguments: str,
+        settings: dict[str, str] | None = None,
+        check: bool = True,
+        seconds: float = 600,
+    ) -> str:
         """Runs docker and returns its standard output; a StackError with its messages when it fails."""
         done = subprocess.run(
             ["docker", *arguments],
-            env=self.environment,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            env=self.environment | (settings or {}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -75,8 +89,21 @@ class Engine:
     def inspect(self, *things: str) -> list[dict]:
         return json.loads(self.docker("inspect", *things)) if things else []
 
+    def has(self, image: str) -> bool:
+        return bool(self.docker("image", "ls", "--quiet", "--filter", f"reference={image}"))
+
     def answers(self) -> bool:
-        return subprocess.run(["docker", "version"], env=self.environment, capture_output=True).returncode == 0
+        try:
+            return subprocess.run(["docker", "version"], env=self.environment, capture_output=True).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    def prove(self, image: str) -> None:
+        """That containers can be started at all."""
+        try:
+            self.docker("run", "--rm", "--network", "none", image, "true")
+        except StackError as error:
+            raise NoEngine(f"the Docker engine starts no container: {error}") from error
 
     def _add_plugins(self) -> None:
         folder = self._scratch / "config/cli-plugins"
@@ -86,8 +113,11 @@ class Engine:
 
     def _start(self) -> None:
         if not running_as_root():
-            raise StackError("no Docker engine answers, and only root can start one")
-        self.own = True
+            raise NoEngine("no Docker engine answers, and only root can start one")
+        packages.ensure(packages.ENGINE, self.log)
+        files = downloads.docker_engine(self.cache, self.log)
+        self.environment["PATH"] = f"{files}/usr/bin:{files}/usr/sbin:{self.environment['PATH']}"
+        self.environment["DOCKER_HOST"] = f"unix://{self._scratch}/docker.sock"
         root = self.cache.root / "docker"
         root.mkdir(parents=True, exist_ok=True)
         self._lock = open(root / "lock", "w")
@@ -95,20 +125,25 @@ class Engine:
         self._firewall = _firewall()
         self._forwarding = _FORWARDING.read_text()
         self._devices = _devices()
-        socket = f"unix://{self._scratch}/docker.sock"
-        self.environment["DOCKER_HOST"] = socket
+        self._folders = _folders()
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", "--host", socket, "--data-root", str(root / "data"),
-                 "--exec-root", str(self._scratch / "exec"), "--pidfile", str(self._scratch / "pid")],
+                # If we are killed, it ends, too.
+                ["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", self.environment["DOCKER_HOST"],
+                 "--data-root", str(root / "data"), "--exec-root", str(self._scratch / "exec"),
+                 "--pidfile", str(self._scratch / "pid")],
+                env=os.environ | {"PATH": self.environment["PATH"]},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        eventually(self._is_up, seconds=60)
+        try:
+            eventually(self._is_up, seconds=60)
+        except AssertionError as error:
+            raise NoEngine("dockerd does not answer within a minute", self.log) from error
         self._clear()
 
     def _is_up(self) -> bool:
         if self._process.poll() is not None:
-            raise StackError("dockerd ended at once", self.log)
+            raise NoEngine("dockerd ended at once", self.log)
         return self.answers()
 
     def _clear(self) -> None:
@@ -120,18 +155,41 @@ class Engine:
         self.docker("network", "prune", "--force")
 
     def _stop(self) -> None:
-        self._clear()
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
-        for device in _devices() - self._devices:
-            subprocess.run(["ip", "link", "delete", device], capture_output=True)
-        _restore_firewall(self._firewall)
-        _FORWARDING.write_text(self._forwarding)
-        self._lock.close()
+        try:
+            if self.answers():
+                self._clear()
+        finally:
+            self._process.terminate()
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+                raise
+            finally:
+                for device in _devices() - self._devices:
+                    subprocess.run(["ip", "link", "delete", device], capture_output=True)
+                for folder in _folders() - self._folders:
+                    subprocess.run(["find", folder, "-depth", "-delete"], capture_output=True)
+                _restore_firewall(self._firewall)
+                _FORWARDING.write_text(self._forwarding)
+                self._lock.close()
 
 
 def _devices() -> set[str]:
     return {path.name for path in Path("/sys/class/net").iterdir()}
+
+
+def _folders() -> set[Path]:
+    """What Docker keeps outside the folders that it is given: groups of processes (their files cannot be removed, and go with
+    their folders), sockets of plugins and of containers, a key."""
+    groups = Path("/sys/fs/cgroup")
+    places = [
+        *groups.glob("docker"),
+        *groups.glob("*/docker"),
+        *map(Path, ("/run/docker", "/run/containerd", "/etc/docker")),
+    ]
+    return {place for place in places if place.is_dir()}
 
 
 def _firewall() -> dict[str, list[str]]:

@@ -14,7 +14,11 @@ from support.programs import free_port
 NAME = "rr-compose-test"
 # Those that stay; the others do a step and end.
 SERVERS = ("mysql", "postgres", "kafka", "connect", "command-svc", "query-svc", "projector", "gateway")
+# Which other images our own are made of (deploy/Dockerfile).
+BASES = ("debian:bookworm-slim", "ghcr.io/amacneil/dbmate:2.36.0")
+OURS = ("room-reservation/programs", "room-reservation/setup")
 START_SECONDS = 420
+BUILD_SECONDS = 1200
 
 
 class Project:
@@ -32,12 +36,12 @@ class Project:
 
     def compose(self, *arguments: str, **options) -> str:
         files = ["--project-directory", str(REPO), "--project-name", self.name]
-        saved = self.engine.environment
-        self.engine.environment = saved | self.settings
-        try:
-            return self.engine.docker("compose", "--ansi", "never", *files, *arguments, **options)
-        finally:
-            self.engine.environment = saved
+        return self.engine.docker(
+            "compose", "--ansi", "never", *files, *arguments, settings=self.settings, **options
+        )
+
+    def build(self) -> None:
+        self.compose("build", seconds=BUILD_SECONDS)
 
     def up(self, *arguments: str) -> None:
         self.compose(
@@ -52,10 +56,15 @@ class Project:
 
     def down(self, *arguments: str) -> None:
         """What the containers have said goes to the logs of the tests first."""
-        for name, words in (("containers", ("logs", "--no-color", "--timestamps")), ("states", ("ps", "--all"))):
-            with open(REPO / f".test/logs/compose-{name}.log", "a") as log:
-                log.write(self.compose(*words, check=False))
-        self.compose("down", *arguments)
+        try:
+            for name, words in (
+                ("containers", ("logs", "--no-color", "--timestamps")),
+                ("states", ("ps", "--all")),
+            ):
+                with open(REPO / f".test/logs/compose-{name}.log", "a") as log:
+                    log.write(self.compose(*words, check=False))
+        finally:
+            self.compose("down", *arguments)
 
     def configuration(self) -> dict:
         return json.loads(self.compose("--profile", "*", "config", "--format", "json"))

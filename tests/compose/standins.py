@@ -6,21 +6,25 @@ to have is what deploy/images.md says of the image that it stands for, and no mo
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from engine import Engine
 from stacklib import command, downloads, packages
 from stacklib.errors import StackError
 from stacklib.stack import REPO
+from stacklib.tasks import Tasks
 
 FOLDER = Path(__file__).resolve().parent / "standins"
 LABEL = "room-reservation.stand-in"
 POM = REPO / "deploy/kafka/pom.xml"
 
-# Each after those that it is made from: its name, its folder, and which download it takes files from.
+# Each after the one that it is made from: its name, its folder, and which download it takes files from.
 IMAGES = (
     ("ghcr.io/amacneil/dbmate:2.36.0", "dbmate", "dbmate"),
     ("mysql:9.7", "mysql", None),
@@ -29,8 +33,9 @@ IMAGES = (
     ("stand-in/java", "java", None),
     ("apache/kafka:4.3.1", "kafka", "kafka"),
     ("quay.io/debezium/connect:3.6", "connect", "kafka"),
+    ("prom/prometheus:v3.5.0", "prometheus", None),
 )
-PROMETHEUS = ("prom/prometheus:v3.5.0", "prometheus", None)
+BUILD_SECONDS = 1200
 BASES = (("debian:bookworm-slim", "bookworm"), ("stand-in/sid", "sid"))
 
 # As the official images of Debian have it.
@@ -48,20 +53,31 @@ class StandIns:
         self.engine = engine
         self._files = {"kafka": self._kafka, "dbmate": self._dbmate}
 
-    def make(self, images=IMAGES) -> None:
+    def make(self, tasks: Tasks) -> dict[str, Future]:
+        """Begins to make what is missing, and returns what to wait for, by image."""
+        made = {}
         for name, release in BASES:
-            if not self._is_there(name, release):
-                self._debootstrap(name, release)
-        for name, folder, download in images:
-            key = self._key(folder, download)
-            if not self._is_there(name, key):
-                self._build(name, folder, download, key)
+            made[name] = tasks.go(partial(self._base, name, release))
+        for name, folder, download in IMAGES:
+            (base,) = re.findall(r"^FROM (\S+)", (FOLDER / folder / "Dockerfile").read_text(), re.MULTILINE)
+            made[name] = tasks.go(partial(self._image, name, folder, download), made[base])
+        return made
 
     def remove(self) -> None:
         """From an engine that is not ours."""
-        for name in [image[0] for image in (*IMAGES, PROMETHEUS, *BASES)]:
+        for name in [image[0] for image in (*IMAGES, *BASES)]:
             if self._label(name):
                 self.engine.docker("image", "rm", name, check=False)
+
+    def _base(self, name: str, release: str) -> None:
+        if not self._is_there(name, release):
+            self._debootstrap(name, release)
+        self.engine.prove(name)
+
+    def _image(self, name: str, folder: str, download: str | None) -> None:
+        key = self._key(folder, download)
+        if not self._is_there(name, key):
+            self._build(name, folder, download, key)
 
     def _label(self, name: str) -> str | None:
         """The key that a stand-in bears; "" for an image that is none; None if there is no such image."""
@@ -98,7 +114,8 @@ class StandIns:
                 shutil.copy(FOLDER / "java/run-class", context)
             if download:
                 shutil.copytree(self._files[download](), Path(context, "download"), copy_function=os.link)
-            self.engine.docker("build", "--quiet", "--label", f"{LABEL}={key}", "--tag", name, context)
+            words = ["--quiet", "--label", f"{LABEL}={key}", "--tag", name, context]
+            self.engine.docker("build", *words, seconds=BUILD_SECONDS)
 
     def _debootstrap(self, name: str, release: str) -> None:
         with tempfile.TemporaryDirectory(dir=self.engine.cache.root) as folder:

@@ -1,14 +1,12 @@
 """The profile with Prometheus and Grafana. There is no package to make a stand-in for Grafana of: of it, only the wiring is checked."""
 
 import requests
-from standins import PROMETHEUS
 from stacklib.ports import HOST
 from support.programs import free_port
 from support.waiting import eventually
 
 
-def test_prometheus_finds_every_instance(project, standins):
-    standins.make([PROMETHEUS])
+def test_prometheus_finds_every_instance(project):
     project.settings["RR_PROMETHEUS_PORT"] = str(port := free_port())
     project.up("--no-deps", "prometheus")
 
