@@ -21,6 +21,7 @@ static const struct statement sql_show = {NULL, COLUMNS " AND id = $2::bigint"};
 static const struct statement sql_resume = {
     NULL, "UPDATE projection.position SET halted = NULL, halted_at = NULL, halted_reason = NULL,"
           "       resumed_at = clock_timestamp() WHERE generation = $1::integer AND halted = 'breaker'"};
+static const struct statement sql_commit = {NULL, "COMMIT"};
 enum {
     COL_ID,
     COL_STATE,
@@ -260,31 +261,29 @@ static int told(int end, const struct retry_totals *t, const struct failure *f)
     return t->left ? LEFT : DONE;
 }
 
-static int resume(const struct retry_conf *conf, const struct generation *g)
+static int resume(const struct retry_conf *conf, int32_t generation)
 {
     struct store *s = NULL;
     struct params p = {.n = 0};
+    struct generation g;
     struct failure f;
     int end;
 
-    if (strcmp(g->halted, "breaker") != 0) {
-        if (!*g->halted)
-            puts("the breaker is closed");
-        else
-            fprintf(stderr, "projector: halted (%s), see docs/operations.md: %s\n", g->halted,
-                    g->halted_reason);
-        return *g->halted ? LEFT : DONE;
-    }
-    params_int4(&p, g->position.generation);
-    end = store_open(conf->store, &s, &f);
+    params_int4(&p, generation);
+    end = store_open(conf->store, &s, &f) != 0 ? -1 : generation_lock(s, generation, &g, &f);
     if (end == 0) {
         store_add(s, &sql_resume, &p);
+        store_add(s, &sql_commit, NULL);
         end = store_trip(s, &f);
     }
     store_close(s);
     if (end != 0)
         return could_not(&f);
-    puts("the breaker is closed: it goes on");
+    if (*g.halted && strcmp(g.halted, "breaker") != 0) {
+        fprintf(stderr, "projector: halted (%s), see docs/operations.md: %s\n", g.halted, g.halted_reason);
+        return LEFT;
+    }
+    puts(*g.halted ? "the breaker is closed: it goes on" : "the breaker is closed");
     return DONE;
 }
 
@@ -363,6 +362,6 @@ int dead_letters_verb(const struct retry_conf *conf, const struct dead_letters_c
     if (strcmp(what, "skip") == 0)
         return do_skip(conf, g.position.generation, id, c->reason);
     if (strcmp(what, "resume") == 0)
-        return resume(conf, &g);
+        return resume(conf, g.position.generation);
     return wrong_call("this is not known");
 }

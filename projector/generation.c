@@ -1,4 +1,5 @@
 #include "generation.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,11 +17,16 @@ static const struct statement sql_find = {
 static const struct statement sql_find_number = {
     NULL, FIND " WHERE g.generation = $1::integer AND g.state <> 'retired'"};
 static const struct statement sql_begin = {NULL, "BEGIN"};
-static const struct statement sql_lock = {NULL,
-                                          "SELECT pg_advisory_xact_lock(hashtext('projection.generation'))"};
+static const struct statement sql_lock_all = {
+    NULL, "SELECT pg_advisory_xact_lock(hashtext('projection.generation'))"};
+/* Alone: a statement that has waited for a lock reads the locked row anew, and all other tables as they were
+ * before it waited. What it means is asked by the next one. */
+static const struct statement sql_lock = {
+    NULL, "SELECT FROM projection.position WHERE generation = $1::integer FOR UPDATE"};
 static const struct statement sql_create = {NULL,
                                             "SELECT projection.create_generation($1::text, 0, $2::text)"};
 static const struct statement sql_commit = {NULL, "COMMIT"};
+static const struct statement sql_show = {NULL, "SELECT projection.show()"};
 static const struct statement sql_halt = {NULL, "SELECT projection.halt($1::integer, $2::text, $3::text)"};
 static const struct statement sql_replace_log = {
     NULL, "SELECT projection.replace_log($1::integer, $2::bigint, $3::bigint, $4::bigint, $5::text)"};
@@ -73,6 +79,25 @@ int generation_find_number(struct store *s, int32_t number, struct generation *r
     return ret->found ? 0 : fail(f, FAIL_MOVED, "generation %d is not there, or has retired", number);
 }
 
+int generation_lock(struct store *s, int32_t number, struct generation *ret, struct failure *f)
+{
+    struct params p = {.n = 0};
+    int found;
+
+    store_clear(s);
+    params_int4(&p, number);
+    store_add(s, &sql_begin, NULL);
+    store_add(s, &sql_lock, &p);
+    found = store_add(s, &sql_find_number, &p);
+    if (store_trip(s, f) != 0)
+        return -1;
+    take_generation(store_result(s, found), ret);
+    store_clear(s);
+    return ret->found ? 0
+                      : fail(f, FAIL_MOVED, "generation %d has retired, and another one serves: run it again",
+                             number);
+}
+
 static int find_or_create(struct store *s, const char *topic, const char *cluster_id, struct generation *ret,
                           struct failure *f)
 {
@@ -80,7 +105,7 @@ static int find_or_create(struct store *s, const char *topic, const char *cluste
     int found;
 
     store_add(s, &sql_begin, NULL);
-    store_add(s, &sql_lock, NULL);
+    store_add(s, &sql_lock_all, NULL);
     found = store_add(s, &sql_find, NULL);
     if (store_trip(s, f) != 0)
         return -1;
@@ -138,4 +163,14 @@ int generation_replace_log(struct store *s, const struct position *p, int64_t be
     params_bytes(&v, cluster_id, cluster_id ? strlen(cluster_id) : 0);
     store_add(s, &sql_replace_log, &v);
     return store_trip(s, f);
+}
+
+void generation_show(struct store *s)
+{
+    struct failure f;
+
+    store_clear(s);
+    store_add(s, &sql_show, NULL);
+    if (store_trip(s, &f) != 0)
+        rr_warn("the views of read_model wait to be replaced", "reason=%s", RR_Q(f.text));
 }

@@ -25,6 +25,9 @@ int generation_find(struct store *s, struct generation *ret, struct failure *f) 
 /* The one with that number; FAIL_MOVED if it is not there, or has retired. */
 int generation_find_number(struct store *s, int32_t number, struct generation *ret,
                            struct failure *f) RR_MUST_CHECK;
+/* Begins a transaction that holds the position's row of that one, which every writer of a generation locks
+ * first. FAIL_MOVED if it has retired, also while this waited for the row: then another one serves. */
+int generation_lock(struct store *s, int32_t number, struct generation *ret, struct failure *f) RR_MUST_CHECK;
 /* To be written. `number` 0: as generation_find(); makes the first one if there is none, only once however
  * many projectors try. Else that one, which somebody else makes serve. Fails with FAIL_KAFKA if the
  * generation was filled from another topic: its position means nothing here. */
@@ -37,3 +40,6 @@ int generation_halt(struct store *s, int32_t generation, const char *kind, const
  * position is not *p any more. */
 int generation_replace_log(struct store *s, const struct position *p, int64_t begin, const char *cluster_id,
                            struct failure *f) RR_MUST_CHECK;
+/* Puts the views for people over the serving generation. Last in its connection: whoever reads them in a long
+ * transaction lets it fail, until the next time. */
+void generation_show(struct store *s);

@@ -2,6 +2,7 @@
 #include "apply.h"
 #include "apply_sql.h"
 #include "exempt.h"
+#include "generation.h"
 #include "held.h"
 #include "truth.h"
 
@@ -24,10 +25,6 @@ struct repair {
     bool unproven;
 };
 
-static const struct statement sql_lock = {
-    "repair_lock", "SELECT p.unproven_since IS NOT NULL FROM projection.position p"
-                   " JOIN projection.generation g USING (generation)"
-                   " WHERE p.generation = $1::integer AND g.state <> 'retired' FOR UPDATE OF p"};
 static const struct statement sql_rooms_held = {"repair_rooms_held",
                                                 "SELECT id, version FROM room WHERE id = ANY ($1::bigint[])"};
 static const struct statement sql_events_held = {
@@ -70,7 +67,7 @@ static const struct statement sql_months_count = {
     " ON CONFLICT (month, room_id) DO UPDATE SET reservations = excluded.reservations,"
     "    reserved_minutes = excluded.reserved_minutes"};
 static const struct statement *const statements[] = {
-    &sql_lock,          &sql_rooms_held,       &sql_events_held,      &sql_rooms_delete,
+    &sql_rooms_held,       &sql_events_held,      &sql_rooms_delete,
     &sql_events_delete, &sql_states_delete,    &sql_use_read,         &sql_days_read,
     &sql_months_count,  &sql_room_days_delete, &sql_total_days_delete};
 
@@ -78,20 +75,12 @@ static const struct statement *const statements[] = {
 
 static int begin(struct repair *r, struct failure *f)
 {
-    struct params p = {.n = 0};
-    int lock;
+    struct generation g;
 
     batch_reset(&r->batch);
-    store_clear(r->store);
-    params_int4(&p, r->generation);
-    store_add(r->store, &sql_begin, NULL);
-    lock = store_add(r->store, &sql_lock, &p);
-    if (store_trip(r->store, f) != 0)
+    if (generation_lock(r->store, r->generation, &g, f) != 0)
         return -1;
-    if (PQntuples(store_result(r->store, lock)) == 0)
-        return fail(f, FAIL_MOVED, "generation %d has retired", r->generation);
-    r->unproven = store_bool(store_result(r->store, lock), 0, 0);
-    store_clear(r->store);
+    r->unproven = g.position.unproven;
     return exempt_load(r->store, r->generation, &r->exempt, f);
 }
 

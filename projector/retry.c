@@ -3,6 +3,7 @@
 #include "apply_sql.h"
 #include "decode.h"
 #include "gaps.h"
+#include "generation.h"
 #include "letters.h"
 #include "truth.h"
 
@@ -37,9 +38,6 @@ struct parked_letter {
     struct text value;
 };
 
-static const struct statement sql_lock = {
-    NULL, "SELECT coalesce(p.halted, '') FROM projection.position p JOIN projection.generation g"
-          " USING (generation) WHERE p.generation = $1::integer AND g.state <> 'retired' FOR UPDATE OF p"};
 static const struct statement sql_entities = {
     NULL, "SELECT DISTINCT ON (reservation_id, room_id, CASE WHEN num_nonnulls(reservation_id, room_id) = 0"
           "                                                  THEN id END)"
@@ -181,21 +179,12 @@ static void params_entity(const struct retry *t, const struct entity *e, struct 
 
 static int begin(struct retry *t, struct failure *f)
 {
-    struct params p = {.n = 0};
-    const PGresult *res;
-    int lock;
+    struct generation g;
 
     batch_reset(&t->batch);
-    store_clear(t->store);
-    params_int4(&p, t->generation);
-    store_add(t->store, &sql_begin, NULL);
-    lock = store_add(t->store, &sql_lock, &p);
-    if (store_trip(t->store, f) != 0)
+    if (generation_lock(t->store, t->generation, &g, f) != 0)
         return -1;
-    res = store_result(t->store, lock);
-    if (PQntuples(res) == 0)
-        return fail(f, FAIL_MOVED, "generation %d has retired", t->generation);
-    if (strcmp(store_text(res, 0, 0).s, "rewound") == 0)
+    if (strcmp(g.halted, "rewound") == 0)
         return fail(f, FAIL_HALTED, "the truth was rewound: first see docs/operations.md");
     return letters_parked(t->store, t->generation, &t->parked, f);
 }

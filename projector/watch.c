@@ -38,18 +38,6 @@ static const struct statement sql_proven = {
     NULL, "UPDATE projection.position SET unproven_since = NULL"
           " WHERE generation = $1::integer AND unproven_since = $2::timestamptz"};
 
-static const struct statement sql_show = {NULL, "SELECT projection.show()"};
-
-/* Last in its connection: whoever reads the views in a long transaction lets it fail, until the next time. */
-static void show(struct store *s)
-{
-    struct failure f;
-
-    store_add(s, &sql_show, NULL);
-    if (store_trip(s, &f) != 0)
-        rr_warn("the views of read_model wait to be replaced", "reason=%s", RR_Q(f.text));
-}
-
 /* The generation to be compared, 0 if there is none; *ret_since 0: its log is proven. While it is halted
  * nothing is applied to it, and it cannot be compared. */
 static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, struct failure *f)
@@ -74,7 +62,7 @@ static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, st
     if (!PQgetisnull(store_result(s, number), 0, 0))
         *ret_since = store_time(store_result(s, number), 0, 0);
     *ret_generation = g.position.generation;
-    show(s);
+    generation_show(s);
 out:
     store_close(s);
     return end;

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from stacklib.errors import StackError
 from stacklib.stack import REPO, Stack
+from support import programs
 from support.api import Command, Query, Service, unique
 from support.databases import connect_mysql, connect_postgres
 from support.given import Given
-from support.programs import UNSOUND
+from support.letters import Letters
 from support.waiting import eventually
 
 FOLDER = REPO / ".test/stack"
@@ -58,7 +59,7 @@ def stack():
         statuses = {} if KEEP else stack.stop()
     for name in PROGRAMS:
         assert statuses.get(name) in (0, None), f"{name} ended with {statuses[name]}: {stack.server(name).log}"
-        report = UNSOUND.search(stack.server(name).log_since_start())
+        report = programs.UNSOUND.search(stack.server(name).log_since_start())
         assert not report, f"{name}: {report[0]}, see {stack.server(name).log}"
 
 
@@ -74,7 +75,7 @@ def programs_stay_sound(request):
     yield
     for name, log, offset in request.node.program_logs:
         text = _written_since(log, offset)
-        report = UNSOUND.search(text)
+        report = programs.UNSOUND.search(text)
         assert not report, f"{name}: {text[report.start() :][:4000]}"
 
 
@@ -124,6 +125,21 @@ def pg(stack):
     """The read model, by hand: a connection as administrator."""
     with connect_postgres(stack) as connection:
         yield connection
+
+
+@pytest.fixture
+def letters(stack, pg, projector):
+    """At the end nothing is parked or skipped, the breaker is closed, and the read model is mended."""
+    letters = Letters(stack)
+    yield letters
+    letters.run("resume", expect=None)
+    with pg.transaction():
+        pg.execute("SELECT FROM projection.position FOR UPDATE")
+        left = pg.execute("DELETE FROM projection.dead_letter").rowcount
+        pg.execute("UPDATE projection.position SET parked_epoch = parked_epoch + 1")
+    eventually(projector.is_ready, 60)
+    if left:
+        programs.run(stack, "projector", "verify", "--repair", seconds=120)
 
 
 @pytest.fixture

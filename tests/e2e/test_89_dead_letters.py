@@ -15,47 +15,6 @@ def topic(stack):
     return Topic(stack)
 
 
-class Letters:
-    """`projector dead-letters`, of what a test parks."""
-
-    def __init__(self, stack):
-        self.stack = stack
-
-    def run(self, *arguments: str, expect: int | None = 0):
-        ended = programs.run(self.stack, "projector", "dead-letters", *arguments, seconds=60)
-        assert not programs.UNSOUND.search(ended.stderr), ended.stderr[-8000:]
-        if expect is not None:
-            assert ended.returncode == expect, ended.stdout + ended.stderr
-        return ended
-
-    def all(self) -> dict:
-        return json.loads(self.run("list", "--json").stdout)
-
-    def of(self, thing) -> list[dict]:
-        """The parked ones of a reservation or room."""
-        name = "reservation_id" if "room_id" in thing else "room_id"
-        return [item for item in self.all()["items"] if item[name] == thing["id"] and item["state"] == "parked"]
-
-    def wait(self, thing, count: int = 1) -> list[dict]:
-        eventually(lambda: len(self.of(thing)) == count, 60, 0.2)
-        return self.of(thing)
-
-
-@pytest.fixture
-def letters(stack, pg, projector):
-    """At the end nothing is parked or skipped, the breaker is closed, and the read model is mended."""
-    letters = Letters(stack)
-    yield letters
-    letters.run("resume", expect=None)
-    with pg.transaction():
-        pg.execute("SELECT FROM projection.position FOR UPDATE")
-        left = pg.execute("DELETE FROM projection.dead_letter").rowcount
-        pg.execute("UPDATE projection.position SET parked_epoch = parked_epoch + 1")
-    eventually(projector.is_ready, 60)
-    if left:
-        programs.run(stack, "projector", "verify", "--repair", seconds=120)
-
-
 @pytest.fixture
 def booked(command, room, user, caught_up):
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, title="Planning")
