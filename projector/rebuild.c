@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KAFKA_MS   5000
-#define STALL_US   (60 * RR_US_PER_SEC)
-#define TIMEOUT_MS 3600000 /* an index on a big table is one statement */
-#define TOLD       20      /* differences */
-#define SWITCHES   5
+#define KAFKA_MS    5000
+#define STALL_US    (60 * RR_US_PER_SEC)
+#define FIND_OUT_US (20 * RR_US_PER_SEC) /* how long it is asked whether the switch has been done */
+#define TIMEOUT_MS  3600000              /* an index on a big table is one statement */
+#define TOLD        20                   /* differences */
+#define SWITCHES    5
 
-enum { SWITCHED, DIFFERENT, COULD_NOT };
+enum { SWITCHED, DIFFERENT, COULD_NOT, UNKNOWN };
 
 struct rebuild {
     struct store_conf store;
@@ -205,14 +206,38 @@ static int compare(struct rebuild *r, struct failure *f)
     return verify(&r->verify_conf, r->number, &r->report, &r->totals, f);
 }
 
+/* The switch has failed with *f, as far as anybody has told. */
+static int find_out(struct rebuild *r, struct failure *f)
+{
+    int32_t before = r->serving.position.generation;
+    int64_t deadline = rr_time_monotonic() + FIND_OUT_US;
+    struct failure why;
+    bool switched;
+
+    while (succession_find_out(r->succession, before, r->number, &switched, &why) != 0) {
+        if (rr_time_monotonic() > deadline) {
+            fail(f, why.kind,
+                 "nobody knows whether generation %d or still %d serves, for the answer to the switch was "
+                 "lost: "
+                 "see `projector status` when it can be asked; if it is %d, begin again. %.200s",
+                 r->number, before, before, why.text);
+            return UNKNOWN;
+        }
+        truth_wait();
+    }
+    return switched ? SWITCHED : COULD_NOT;
+}
+
 static int go_over(struct rebuild *r, struct failure *f)
 {
     int tries = 0, end;
 
     progress_step(&r->progress, "switch", 0);
-    do
-        end = succession_switch(r->succession, r->serving.position.generation, r->number, f);
-    while (end != 0 && f->kind == FAIL_POSTGRES && ++tries < SWITCHES);
+    do {
+        if (succession_switch(r->succession, r->serving.position.generation, r->number, f) == 0)
+            return SWITCHED;
+        end = find_out(r, f);
+    } while (end == COULD_NOT && f->kind == FAIL_POSTGRES && ++tries < SWITCHES);
     return end;
 }
 
@@ -237,12 +262,14 @@ static void give_up(struct rebuild *r)
 
 static void after(struct rebuild *r)
 {
+    struct store *s = NULL;
     struct failure f;
 
     stop_running(r);
     progress_step(&r->progress, "tidy", 0);
-    if (succession_show(r->succession, &f) != 0)
-        rr_warn("the views of read_model wait to be replaced", "reason=%s", RR_Q(f.text));
+    if (store_open(&r->store, &s, &f) == 0)
+        generation_show(s);
+    store_close(s);
     tidy(r);
 }
 
@@ -262,7 +289,7 @@ static int take_place(struct rebuild *r, struct failure *f)
         return COULD_NOT;
     if (r->report.n)
         return DIFFERENT;
-    return go_over(r, f) == 0 ? SWITCHED : COULD_NOT;
+    return go_over(r, f);
 }
 
 /* ---- telling ---- */
@@ -325,14 +352,15 @@ static int run_all(struct rebuild *r, bool as_json)
         return COULD_NOT;
     }
     end = take_place(r, &f);
-    if (end == SWITCHED)
-        after(r);
-    else
-        give_up(r);
+    switch (end) {
+    case SWITCHED: after(r); break;
+    case UNKNOWN: stop_running(r); break; /* it may serve: nothing of it is dropped */
+    default: give_up(r); break;
+    }
     progress_end(&r->progress);
     if (end == DIFFERENT)
         print_differences(r);
-    else if (end == COULD_NOT)
+    else if (end == COULD_NOT || end == UNKNOWN)
         fprintf(stderr, "projector: %s\n", f.text);
     else if (as_json)
         print_json(r);

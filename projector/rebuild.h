@@ -20,5 +20,5 @@ struct rebuild_conf {
 };
 
 /* `projector rebuild`. Exit status: 0 it serves; 1 it differs from the truth, and does not; 2 it could not be
- * made. */
+ * made; 3 PostgreSQL went away during the switch, and did not come back to say which one serves. */
 int rebuild_verb(const struct rebuild_conf *conf, bool rolling_back, bool as_json);

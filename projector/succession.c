@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SWITCH_US (3 * RR_US_PER_SEC) /* how long the old one may be held up */
-#define TRIES     5                   /* for a table that somebody reads */
+#define SWITCH_US   (3 * RR_US_PER_SEC) /* how long the old one may be held up */
+#define TRIES       5                   /* for a table that somebody reads */
+#define SWITCH_MS   30000               /* for its answer */
+#define FIND_OUT_MS 5000
 
 struct succession {
     const struct store_conf *conf;
@@ -44,12 +46,8 @@ static const struct statement sql_reopen = {
           " RETURNING generation"};
 static const struct statement sql_retire = {NULL, "UPDATE projection.generation SET state = 'retired'"
                                                   " WHERE generation = $1::integer AND state = 'building'"};
-static const struct statement sql_begin = {NULL, "BEGIN"};
 static const struct statement sql_commit = {NULL, "COMMIT"};
-static const struct statement sql_hold = {NULL, "SELECT next_offset FROM projection.position"
-                                                " WHERE generation = $1::integer FOR UPDATE"};
 static const struct statement sql_switch = {NULL, "SELECT projection.switch($1::integer, $2::integer)"};
-static const struct statement sql_show = {NULL, "SELECT projection.show()"};
 
 static int ask_of(struct store *s, const struct statement *st, int32_t number, const PGresult **ret,
                   struct failure *f)
@@ -207,23 +205,6 @@ int succession_position(struct succession *s, int32_t number, int64_t *ret_next_
 
 /* ---- the switch ---- */
 
-/* Its writer waits from now on, until the transaction ends. */
-static int hold(struct store *s, int32_t number, int64_t *ret_next_offset, struct failure *f)
-{
-    struct params p = {.n = 0};
-    int held;
-
-    params_int4(&p, number);
-    store_add(s, &sql_begin, NULL);
-    held = store_add(s, &sql_hold, &p);
-    if (store_trip(s, f) != 0)
-        return -1;
-    if (PQntuples(store_result(s, held)) == 0)
-        return fail(f, FAIL_MOVED, "generation %d is gone", number);
-    *ret_next_offset = store_int8(store_result(s, held), 0, 0);
-    return 0;
-}
-
 /* Until `number` has got to `offset`. */
 static int await_position(struct succession *s, int32_t number, int64_t offset, struct failure *f)
 {
@@ -243,13 +224,15 @@ static int await_position(struct succession *s, int32_t number, int64_t offset, 
 
 int succession_switch(struct succession *s, int32_t from, int32_t to, struct failure *f)
 {
+    struct store_conf conf = *s->conf;
     struct store *held = NULL;
     struct params p = {.n = 0};
-    int64_t offset = 0;
+    struct generation g; /* its writer waits while the transaction lasts */
     int end = -1;
 
-    if (store_open(s->conf, &held, f) == 0 && hold(held, from, &offset, f) == 0 &&
-        await_position(s, to, offset, f) == 0) {
+    conf.timeout_ms = SWITCH_MS;
+    if (store_open(&conf, &held, f) == 0 && generation_lock(held, from, &g, f) == 0 &&
+        await_position(s, to, g.position.next_offset, f) == 0) {
         params_int4(&p, from);
         params_int4(&p, to);
         store_add(held, &sql_switch, &p);
@@ -260,12 +243,23 @@ int succession_switch(struct succession *s, int32_t from, int32_t to, struct fai
     return end;
 }
 
-int succession_show(struct succession *s, struct failure *f)
+/* The lock is had when the transaction of the switch has ended, one way or the other, in a connection that
+ * nobody holds the other end of any more. */
+int succession_find_out(struct succession *s, int32_t from, int32_t to, bool *ret_switched, struct failure *f)
 {
-    struct store *views = NULL;
-    const PGresult *res;
-    int end = store_open(s->conf, &views, f) == 0 ? store_ask(views, &sql_show, NULL, &res, f) : -1;
+    struct store_conf conf = *s->conf;
+    struct store *asking = NULL;
+    struct generation g;
+    int end = -1;
 
-    store_close(views);
+    conf.timeout_ms = FIND_OUT_MS;
+    if (store_open(&conf, &asking, f) == 0) {
+        end = generation_lock(asking, from, &g, f);
+        if (end != 0 && f->kind == FAIL_MOVED)
+            end = generation_find_number(asking, to, &g, f);
+    }
+    store_close(asking);
+    if (end == 0)
+        *ret_switched = g.position.generation == to && g.position.serving;
     return end;
 }

@@ -41,5 +41,7 @@ int succession_position(struct succession *s, int32_t number, int64_t *ret_next_
 /* Readers go over from one to the other. The old one stands still meanwhile, until the new one, which
  * somebody writes, has got as far. */
 int succession_switch(struct succession *s, int32_t from, int32_t to, struct failure *f) RR_MUST_CHECK;
-/* Puts the views for people over the serving generation, if nobody reads them in a long transaction. */
-int succession_show(struct succession *s, struct failure *f) RR_MUST_CHECK;
+/* Whether that has been done, when its failure does not tell: the answer to its COMMIT may be what was lost.
+ * Whatever the answer is, it stays. */
+int succession_find_out(struct succession *s, int32_t from, int32_t to, bool *ret_switched,
+                        struct failure *f) RR_MUST_CHECK;

@@ -23,12 +23,15 @@ class Proxy:
         return self
 
     def __exit__(self, *_) -> None:
+        self._end()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _end(self) -> None:
         self._over.set()
         _close(self._listener)
         for one in self._sockets:
             _close(one)
-        for thread in self._threads:
-            thread.join(10)
 
     def _go(self, work, *arguments) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
@@ -66,31 +69,36 @@ class Proxy:
 
 
 class CommitProxy(Proxy):
-    """Between command-svc and MySQL. Does one of these at the next COMMIT, once, which the runner of transactions sends as
-    text, with a further statement behind it, and without TLS that can be read. (READ-COMMITTED stands in the settings of each
-    session.)
+    """Between a program and its database. Does one of these at the next COMMIT, once, which without TLS can be read: command-svc
+    sends it to MySQL as text, with a further statement behind it (READ-COMMITTED stands in the settings of each session); another
+    one is known by what goes out with it.
 
-    cut_before()   the connection is cut, and MySQL never sees the COMMIT
-    cut_after()    MySQL commits, and the connection is cut instead of its answer
-    hold_after()   MySQL commits, and its answer is held back until release(), or lost when the block ends; `held` is set
-                   then
+    cut_before()   the connection is cut, and the database never sees the COMMIT; so many times
+    cut_after()    the database commits, and the connection is cut instead of its answer
+    hold_after()   the database commits, and its answer is held back until release(), or lost when the block ends; `held` is
+                   set then
+    go_away()      as cut_after(), and nothing gets through any more
     """
 
-    def __init__(self, to_port: int):
+    def __init__(self, to_port: int, commit: bytes = COMMIT):
         super().__init__(to_port)
+        self._commit = commit
         self.held = threading.Event()
         self._go_on = threading.Event()
         self._lock = threading.Lock()
-        self._plan: str | None = None
+        self._plans: list[str] = []
 
-    def cut_before(self) -> None:
-        self._plan = "before"
+    def cut_before(self, times: int = 1) -> None:
+        self._plans = ["before"] * times
 
     def cut_after(self) -> None:
-        self._plan = "after"
+        self._plans = ["after"]
 
     def hold_after(self) -> None:
-        self._plan = "hold"
+        self._plans = ["hold"]
+
+    def go_away(self) -> None:
+        self._plans = ["away"]
 
     def release(self) -> None:
         """The answer that is held back goes on its way."""
@@ -104,10 +112,10 @@ class CommitProxy(Proxy):
     @property
     def done(self) -> bool:
         """Whether what was planned has happened."""
-        return self._plan is None
+        return not self._plans
 
     def _asked(self, data: bytes, plans: "_Plans") -> bool:
-        plan = self._take_plan() if COMMIT in data else None
+        plan = self._take_plan() if self._commit in data else None
         plans.for_answers = plan
         return plan != "before"
 
@@ -116,12 +124,13 @@ class CommitProxy(Proxy):
             self.held.set()
             self._go_on.wait(60)
             plans.for_answers = plans.for_answers if self._over.is_set() else None
+        if plans.for_answers == "away":
+            self._end()
         return not plans.for_answers
 
     def _take_plan(self) -> str | None:
         with self._lock:
-            plan, self._plan = self._plan, None
-            return plan
+            return self._plans.pop(0) if self._plans else None
 
 
 class AnswerProxy(Proxy):
