@@ -2,18 +2,25 @@
 #include "apply_sql.h"
 #include "held.h"
 #include "known.h"
+#include "log.h"
+#include "recount.h"
+#include "report.h"
 
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
 #define COLUMNS STORE_PARAMS
+#define MENDS   2 /* days are read in up to so many trips */
 
 struct apply {
     struct store *store;
     const struct breaker_conf *breaker;
     struct pgarray column[COLUMNS]; /* one statement's arrays at a time */
     int advance;                    /* its result's number */
+    struct arena arena;             /* of `broken` */
+    struct buckets broken;          /* days whose rows cannot be read: asked for, to be counted again */
+    size_t n_mended;
 };
 
 int apply_new(struct store *store, int32_t generation, struct apply **ret, struct failure *f)
@@ -24,10 +31,12 @@ int apply_new(struct store *store, int32_t generation, struct apply **ret, struc
     if (!a)
         return fail(f, FAIL_POSTGRES, "out of memory");
     a->store = store;
+    a->broken.arena = &a->arena;
     snprintf(schema, sizeof(schema), "g%d", generation);
     store_use_schema(store, schema);
     if (store_prepare(store, apply_statements, apply_n_statements, f) != 0 ||
-        store_prepare(store, known_statements, known_n_statements, f) != 0) {
+        store_prepare(store, known_statements, known_n_statements, f) != 0 ||
+        store_prepare(store, recount_statements, recount_n_statements, f) != 0) {
         apply_free(a);
         return -1;
     }
@@ -42,6 +51,8 @@ void apply_free(struct apply *a)
         return;
     for (int i = 0; i < COLUMNS; i++)
         pgarray_fini(&a->column[i]);
+    buckets_fini(&a->broken);
+    arena_fini(&a->arena);
     free(a);
 }
 
@@ -215,7 +226,7 @@ static bool take_quarters(const PGresult *res, int row, int column, const struct
 }
 
 /* Adds what is stored to what the batch may have added already. */
-static int take_days(struct batch *b, const PGresult *res, struct failure *f)
+static void take_days(struct apply *a, struct batch *b, const PGresult *res)
 {
     for (int i = 0; i < PQntuples(res); i++) {
         struct bucket *k =
@@ -227,19 +238,19 @@ static int take_days(struct batch *b, const PGresult *res, struct failure *f)
         }
         k->stored = true;
         if (!take_quarters(res, i, 4, k, k->starts) || !take_quarters(res, i, 5, k, k->minutes))
-            return fail(f, FAIL_POSTGRES,
-                        "the quarters of day %lld of room %lld in the read model are not %d numbers",
-                        (long long)k->day, (long long)k->room_id, QUARTERS);
+            buckets_get(&a->broken, k->room_id, k->day)->asked = true;
     }
-    return 0;
 }
 
 static int take_both_days(struct apply *a, struct batch *b, struct days_read read, struct failure *f)
 {
-    if (read.rooms >= 0 && take_days(b, store_result(a->store, read.rooms), f) != 0)
-        return -1;
-    if (read.total >= 0 && take_days(b, store_result(a->store, read.total), f) != 0)
-        return -1;
+    if (read.rooms >= 0)
+        take_days(a, b, store_result(a->store, read.rooms));
+    if (read.total >= 0)
+        take_days(a, b, store_result(a->store, read.total));
+    if (a->broken.list)
+        return fail(f, FAIL_POSTGRES, "the quarter-hours of days in the read model are not %d numbers",
+                    QUARTERS);
     for (struct bucket *k = b->buckets.list; k; k = k->next) {
         k->read_from = k->from;
         k->read_upto = k->upto;
@@ -457,11 +468,55 @@ int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
     return 0;
 }
 
+static int read_and_plan(struct apply *a, struct batch *b, struct failure *f)
+{
+    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || known_check(a->store, a->column, b, f) != 0)
+        return -1;
+    return read_days_left(a, b, f);
+}
+
+static void forget_broken(struct apply *a)
+{
+    buckets_reset(&a->broken);
+    arena_reset(&a->arena);
+}
+
+/* Counts the days that could not be read again, so that the batch goes on with what they should have held:
+ * one damaged row is no reason to stop everything. */
+static int mend(struct apply *a, struct batch *b, struct failure *f)
+{
+    struct rr_buf words = {.data = NULL};
+    size_t counted = 0;
+
+    for (const struct bucket *k = a->broken.list; k; k = k->next) {
+        const struct difference d = {.place = k->room_id == ALL_ROOMS ? PLACE_TOTAL_DAY : PLACE_ROOM_DAY,
+                                     .kind = DIFFERENCE_DIFFERS,
+                                     .room_id = k->room_id,
+                                     .day = k->day};
+
+        rr_error("ALARM: a day of the read model was damaged; it is counted again from its reservations",
+                 "what=%s", RR_Q(difference_text(&d, &words)));
+        a->n_mended++;
+    }
+    rr_buf_fini(&words);
+    if (recount_days(a->store, a, &a->broken, &counted, f) != 0)
+        return -1;
+    forget_broken(a);
+    batch_unplan(b);
+    return 0;
+}
+
+size_t apply_mended(const struct apply *a)
+{
+    return a->n_mended;
+}
+
 int apply_locked(struct apply *a, struct batch *b, struct failure *f)
 {
-    if (read_stored(a, b, f) != 0 || batch_plan(b, f) != 0 || known_check(a->store, a->column, b, f) != 0 ||
-        read_days_left(a, b, f) != 0)
-        return -1;
+    forget_broken(a);
+    for (int mends = 0; read_and_plan(a, b, f) != 0; mends++)
+        if (!a->broken.list || mends == MENDS || mend(a, b, f) != 0)
+            return -1;
     return apply_rows(a, b, f);
 }
 
@@ -508,6 +563,7 @@ int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t 
     int end;
 
     store_clear(a->store);
+    a->n_mended = 0;
     if (b->events || b->rooms || b->letters) {
         end = apply_changes(a, b, next_offset, fingerprint, p, f);
     } else { /* between two Syncs all is one transaction: no BEGIN, no COMMIT */

@@ -45,6 +45,9 @@ int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t 
                 struct position *p, struct failure *f) RR_MUST_CHECK;
 
 /* Reads what is stored, plans, and collects the statements that write what is new: the transaction, and the
+/* How many days of the last batch were damaged, and have been counted again from their reservations. */
+size_t apply_mended(const struct apply *a);
+
  * position's lock, are the caller's. */
 int apply_locked(struct apply *a, struct batch *b, struct failure *f) RR_MUST_CHECK;
 /* Collects the statements that write what is new in a planned batch: no trip, no position. For whoever has

@@ -4,6 +4,7 @@
 #include "exempt.h"
 #include "generation.h"
 #include "held.h"
+#include "recount.h"
 #include "truth.h"
 
 #include <stdio.h>
@@ -39,23 +40,6 @@ static const struct statement sql_events_delete = {
 static const struct statement sql_states_delete = {
     "repair_states_delete", "DELETE FROM reservation WHERE id = ANY ($1::uuid[])"
                             " RETURNING room_id, starts_at, ends_at, state = 'confirmed' AND NOT deleted"};
-/* No reservation is longer than 31 days. */
-static const struct statement sql_use_read = {
-    "repair_use_read",
-    "SELECT DISTINCT v.id, v.room_id, v.starts_at, v.ends_at"
-    " FROM unnest($1::bigint[], $2::date[]) AS k(room_id, day)"
-    " JOIN reservation v ON v.room_id = k.room_id AND v.starts_at < (k.day + 1)::timestamp AT TIME ZONE 'UTC'"
-    "  AND v.starts_at > (k.day - 32)::timestamp AT TIME ZONE 'UTC'"
-    "  AND v.ends_at > k.day::timestamp AT TIME ZONE 'UTC' AND v.state = 'confirmed' AND NOT v.deleted"};
-static const struct statement sql_room_days_delete = {
-    "repair_room_days_delete",
-    "DELETE FROM room_day d USING unnest($1::bigint[], $2::date[]) AS k(room_id, day)"
-    " WHERE d.day = k.day AND d.room_id = k.room_id"};
-static const struct statement sql_total_days_delete = {"repair_total_days_delete",
-                                                       "DELETE FROM total_day WHERE day = ANY ($1::date[])"};
-static const struct statement sql_days_read = {
-    "repair_days_read", "SELECT day, reservations, reserved_minutes, starts, minutes FROM room_day"
-                        " WHERE day = ANY ($1::date[])"};
 /* Their triggers keep the sums of months as long as these were right. */
 static const struct statement sql_months_count = {
     "repair_months_count",
@@ -66,10 +50,9 @@ static const struct statement sql_months_count = {
     " GROUP BY k.room_id, k.month"
     " ON CONFLICT (month, room_id) DO UPDATE SET reservations = excluded.reservations,"
     "    reserved_minutes = excluded.reserved_minutes"};
-static const struct statement *const statements[] = {
-    &sql_rooms_held,       &sql_events_held,      &sql_rooms_delete,
-    &sql_events_delete, &sql_states_delete,    &sql_use_read,         &sql_days_read,
-    &sql_months_count,  &sql_room_days_delete, &sql_total_days_delete};
+static const struct statement *const statements[] = {&sql_rooms_held,    &sql_events_held,
+                                                     &sql_rooms_delete,  &sql_events_delete,
+                                                     &sql_states_delete, &sql_months_count};
 
 /* ---- a chunk: one transaction ---- */
 
@@ -104,98 +87,6 @@ static bool refused(const struct repair *r, const struct difference *d)
 
 /* ---- buckets ---- */
 
-static void add_keys(struct repair *r, bool all_rooms)
-{
-    struct pgarray *day = &r->column[all_rooms ? 0 : 1];
-
-    pgarray_begin(&r->column[0], all_rooms ? PG_DATE : PG_INT8);
-    pgarray_begin(&r->column[1], PG_DATE);
-    for (const struct bucket *k = r->batch.buckets.list; k; k = k->next)
-        if (k->asked && (k->room_id == ALL_ROOMS) == all_rooms) {
-            if (!all_rooms)
-                pgarray_int8(&r->column[0], k->room_id);
-            pgarray_date(day, k->day);
-        }
-}
-
-/* Of the days asked for; what falls into other days by the way is left out. */
-static void count_use(struct repair *r, const PGresult *res)
-{
-    struct buckets *b = &r->batch.buckets;
-
-    for (int i = 0; i < PQntuples(res); i++)
-        buckets_add(b,
-                    &(struct reservation){.room_id = store_int8(res, i, 1),
-                                          .starts_at = store_time(res, i, 2),
-                                          .ends_at = store_time(res, i, 3)},
-                    1);
-    for (struct bucket *k = b->list; k; k = k->next) {
-        k->dirty = k->asked && k->room_id != ALL_ROOMS;
-        r->totals->days += k->dirty;
-    }
-}
-
-static void sum_days(struct repair *r, const PGresult *res)
-{
-    int32_t starts[QUARTERS], minutes[QUARTERS];
-
-    for (struct bucket *k = r->batch.buckets.list; k; k = k->next) {
-        k->dirty = k->asked && k->room_id == ALL_ROOMS;
-        if (!k->dirty)
-            continue;
-        k->reservations = k->reserved_minutes = 0;
-        k->from = 0;
-        k->upto = QUARTERS;
-        memset(k->starts, 0, sizeof(k->starts));
-        memset(k->minutes, 0, sizeof(k->minutes));
-    }
-    for (int i = 0; i < PQntuples(res); i++) {
-        struct bucket *k =
-            buckets_get(&r->batch.buckets, ALL_ROOMS, (int64_t)store_int4(res, i, 0) + PG_EPOCH_DAYS);
-
-        if (!pgarray_read_int2(PQgetvalue(res, i, 3), (size_t)PQgetlength(res, i, 3), starts, QUARTERS) ||
-            !pgarray_read_int2(PQgetvalue(res, i, 4), (size_t)PQgetlength(res, i, 4), minutes, QUARTERS))
-            continue; /* another difference, repaired in its turn, which comes here again */
-        k->reservations += store_int4(res, i, 1);
-        k->reserved_minutes += store_int4(res, i, 2);
-        for (int q = 0; q < QUARTERS; q++) {
-            k->starts[q] += starts[q];
-            k->minutes[q] += minutes[q];
-        }
-    }
-}
-
-/* Computes the days that are marked as asked for again: of rooms from their reservations, of all rooms from
- * those. Their rows are deleted first, for a bucket that was not read is written as a new row. */
-static int repair_days(struct repair *r, struct failure *f)
-{
-    struct batch days = {.buckets = {.list = NULL}};
-    struct params p = {.n = 0};
-    int number;
-
-    add_keys(r, false);
-    params_array(&p, &r->column[0]);
-    params_array(&p, &r->column[1]);
-    store_add(r->store, &sql_room_days_delete, &p);
-    number = store_add(r->store, &sql_use_read, &p);
-    if (store_trip(r->store, f) != 0)
-        return -1;
-    count_use(r, store_result(r->store, number));
-    days.buckets.list = r->batch.buckets.list;
-    if (apply_rows(r->apply, &days, f) != 0)
-        return -1;
-    add_keys(r, true);
-    p.n = 0;
-    params_array(&p, &r->column[0]);
-    store_add(r->store, &sql_total_days_delete, &p);
-    number = store_add(r->store, &sql_days_read, &p);
-    if (store_trip(r->store, f) != 0)
-        return -1;
-    sum_days(r, store_result(r->store, number));
-    days.buckets.list = r->batch.buckets.list;
-    return apply_rows(r->apply, &days, f);
-}
-
 static void ask(struct repair *r, int64_t room_id, int64_t day)
 {
     buckets_get(&r->batch.buckets, room_id, day)->asked = true;
@@ -213,7 +104,7 @@ static int repair_days_chunk(struct repair *r, const struct difference **at, str
             ask(r, (*at)->room_id, (*at)->day);
             n++;
         }
-    if (repair_days(r, f) != 0)
+    if (recount_days(r->store, r->apply, &r->batch.buckets, &r->totals->days, f) != 0)
         return -1;
     return commit(r, f);
 }
@@ -442,7 +333,8 @@ static int repair_reservations_chunk(struct repair *r, const struct difference *
     if (store_trip(r->store, f) != 0 || batch_plan(&r->batch, f) != 0)
         return -1;
     ask_days(r, store_result(r->store, deleted));
-    if (apply_rows(r->apply, &r->batch, f) != 0 || repair_days(r, f) != 0)
+    if (apply_rows(r->apply, &r->batch, f) != 0 ||
+        recount_days(r->store, r->apply, &r->batch.buckets, &r->totals->days, f) != 0)
         return -1;
     r->totals->reservations += c.n;
     return commit(r, f);

@@ -294,6 +294,7 @@ static void applied(struct run *r, int64_t since)
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
+    rr_counter_add(r->telemetry.days_mended, apply_mended(r->apply));
     intake_forget(&r->intake, r->position.next_offset);
     telemetry_parked(&r->telemetry, r->position.parked, "");
     tell_parked(r);

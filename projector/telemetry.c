@@ -69,6 +69,9 @@ void telemetry_init(struct telemetry *t)
                           "1: the truth was set back; nothing is applied until an operator acts", NULL);
     t->logs_replaced = rr_counter("rr_projector_logs_replaced_total",
                                   "times that the log was found to be another one", NULL);
+    t->days_mended =
+        rr_counter("rr_projector_days_mended_total",
+                   "damaged days of the read model that were counted again from their reservations", NULL);
     t->lag_events =
         rr_gauge("rr_projector_lag_events", "messages in the log that are not applied; NaN: not known", NULL);
     telemetry_lag(t, &(struct position){.as_of = 0}, -1);
