@@ -9,6 +9,7 @@
 void intake_fini(struct intake *in)
 {
     parked_fini(&in->parked);
+    skipped_fini(&in->skipped);
     free(in->verdicts);
 }
 
@@ -79,8 +80,19 @@ static bool is_of_somebody(const struct change *c)
     return c->what == CHANGE_EVENT || c->what == CHANGE_ROOM;
 }
 
+/* Given up by an operator, before the topic was read once more. */
+static bool ignore_skipped(const struct intake *in, const struct rr_kafka_message *m, struct batch *b,
+                           const char **ret_ignored)
+{
+    if (!skipped_has(&in->skipped, m))
+        return false;
+    *ret_ignored = "skipped";
+    batch_add(b, &(struct change){.what = CHANGE_IGNORED}, m->offset);
+    return true;
+}
+
 static void take_readable(struct intake *in, const struct rr_kafka_message *m, struct batch *b,
-                          const struct change *c)
+                          const struct change *c, const char **ret_ignored)
 {
     const struct verdict *v = in->n_verdicts ? verdict_on(in, m->offset) : NULL;
     struct subject subject;
@@ -92,9 +104,9 @@ static void take_readable(struct intake *in, const struct rr_kafka_message *m, s
     subject = subject_of(c);
     if (parked_has(&in->parked, &subject))
         park(in, m, b, &subject, LETTER_BEHIND, "waits behind an earlier one", c->committed_at);
-    else if (v)
+    else if (v && !ignore_skipped(in, m, b, ret_ignored))
         park(in, m, b, &subject, v->kind, v->reason, c->committed_at);
-    else
+    else if (!v)
         batch_add(b, c, m->offset);
 }
 
@@ -106,12 +118,13 @@ void intake(struct intake *in, const struct rr_kafka_message *m, struct batch *b
     struct subject subject;
 
     *ret_ignored = NULL;
+    *ret_alarm = false;
     if (decode(m->value, m->value_len, &b->arena, &c, &why) == 0) {
         if (c.what == CHANGE_IGNORED) {
             *ret_ignored = c.ignored.reason;
             *ret_alarm = c.ignored.alarm;
         }
-        take_readable(in, m, b, &c);
+        take_readable(in, m, b, &c, ret_ignored);
         return;
     }
     subject = subject_read(m, &b->arena);
@@ -121,5 +134,7 @@ void intake(struct intake *in, const struct rr_kafka_message *m, struct batch *b
         batch_add(b, &(struct change){.what = CHANGE_IGNORED}, m->offset);
         return;
     }
+    if (ignore_skipped(in, m, b, ret_ignored))
+        return;
     park(in, m, b, &subject, parked_has(&in->parked, &subject) ? LETTER_BEHIND : LETTER_MESSAGE, why.text, 0);
 }

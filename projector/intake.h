@@ -3,12 +3,14 @@
  * A message that cannot be read is parked under the reservation or room that its key names, and so is every
  * later one of that reservation or room; all others go on. What only shows when a message is applied (a value
  * that PostgreSQL refuses, a missing version) comes back as a verdict on its offset, and the message is then
- * taken from the topic once more. Pure: no I/O. */
+ * taken from the topic once more. What would be parked, and was skipped at that place before, is ignored.
+ * Pure: no I/O. */
 #pragma once
 
 #include "batch.h"
 #include "kafka.h"
 #include "parked.h"
+#include "skipped.h"
 
 struct verdict {
     int64_t offset;
@@ -18,6 +20,7 @@ struct verdict {
 
 struct intake {
     struct parked parked;
+    struct skipped skipped;
     struct verdict *verdicts;
     size_t n_verdicts, cap_verdicts;
 };

@@ -11,6 +11,9 @@ static const struct statement sql_skipped = {
     NULL, "SELECT reservation_id, version FROM projection.dead_letter"
           " WHERE generation = $1::integer AND state = 'skipped' AND reservation_id = ANY ($2::uuid[])"
           "   AND version IS NOT NULL"};
+static const struct statement sql_given_up = {
+    NULL, "SELECT topic_offset, key, value FROM projection.dead_letter"
+          " WHERE generation = $1::integer AND state = 'skipped' AND topic_offset >= $2::bigint"};
 /* What comes again of a version that is applied, or waits already, is nothing new: unless it is the first to
  * be parked, for then nothing else says why the later ones wait. Nor is a message, readable or not, that
  * waits itself and is read once more. */
@@ -64,6 +67,23 @@ int letters_parked(struct store *s, int32_t generation, struct parked *ret, stru
         parked_put(ret, &subject);
         ret->n_gaps += store_bool(res, i, 2);
     }
+    store_clear(s);
+    return 0;
+}
+
+int letters_given_up(struct store *s, int32_t generation, int64_t offset, struct skipped *ret,
+                     struct failure *f)
+{
+    struct params p = {.n = 0};
+    const PGresult *res;
+
+    skipped_reset(ret);
+    params_int4(&p, generation);
+    params_int8(&p, offset);
+    if (store_ask(s, &sql_given_up, &p, &res, f) != 0)
+        return -1;
+    for (int i = 0; i < PQntuples(res); i++)
+        skipped_put(ret, store_int8(res, i, 0), store_text(res, i, 1), store_text(res, i, 2));
     store_clear(s);
     return 0;
 }

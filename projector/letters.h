@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "parked.h"
+#include "skipped.h"
 #include "store.h"
 
 struct breaker_conf {
@@ -12,6 +13,9 @@ struct breaker_conf {
 
 /* What is parked of a generation. */
 int letters_parked(struct store *s, int32_t generation, struct parked *ret, struct failure *f) RR_MUST_CHECK;
+/* What was given up of what stands in the topic from `offset` on. */
+int letters_given_up(struct store *s, int32_t generation, int64_t offset, struct skipped *ret,
+                     struct failure *f) RR_MUST_CHECK;
 /* For batch_reservation.skipped of those that have a gap. */
 int letters_skipped(struct store *s, int32_t generation, struct batch *b, struct failure *f) RR_MUST_CHECK;
 /* Collects the statements that park the batch's letters, and halt the generation if that is too much, or if

@@ -217,6 +217,8 @@ static int open_all(struct run *r, struct failure *f)
         letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
         apply_new(r->store, g.position.generation, &r->apply, f) != 0)
         return -1;
+        letters_given_up(r->store, g.position.generation, g.position.next_offset, &r->intake.skipped, f) !=
+            0 ||
     apply_set_breaker(r->apply, &r->conf->breaker);
     store_while_waiting(r->store, collect_ahead, r);
     rr_info("reading", "topic=%s offset=%lld generation=%d state=%s parked=%d", g.topic,

@@ -268,22 +268,73 @@ def test_a_gap_is_filled_by_itself_when_mysql_is_back(
     assert truth.differences(mysql, pg) == []
 
 
-def test_what_is_parked_and_comes_again_is_not_parked_twice(stack, command, pg, topic, letters, booked):
+@pytest.fixture
+def read_again(stack, pg, letters):
+    """Called, the topic is read once more from where the read model stood when the test began, up to an offset."""
     where = "FROM projection.position JOIN projection.generation USING (generation) WHERE state = 'serving'"
     stack.stop(["projector"])
     (before,) = pg.execute(f"SELECT to_jsonb(position) {where}").fetchone()
     stack.projector.launch()
+
+    def read_again(offset: int) -> None:
+        stack.stop(["projector"])
+        pg.execute(
+            "UPDATE projection.position SET next_offset = %s, fingerprint = %s::bytea WHERE generation = %s",
+            [before["next_offset"], before["fingerprint"], before["generation"]],
+        )
+        stack.projector.launch()
+        eventually(lambda: pg.execute(f"SELECT next_offset {where}").fetchone()[0] > offset, 60)
+
+    return read_again
+
+
+def test_what_is_parked_and_comes_again_is_not_parked_twice(command, topic, letters, booked, read_again):
     topic.send(reservation_key(booked), "{")
     command.change(booked, title="Later")
     parked = letters.wait(booked, 2)
-    stack.stop(["projector"])
-    pg.execute(
-        "UPDATE projection.position SET next_offset = %s, fingerprint = %s::bytea WHERE generation = %s",
-        [before["next_offset"], before["fingerprint"], before["generation"]],
-    )
-    stack.projector.launch()
-    eventually(lambda: pg.execute(f"SELECT next_offset {where}").fetchone()[0] > parked[-1]["offset"], 60)
+    read_again(parked[-1]["offset"])
     assert letters.of(booked) == parked
+
+
+def test_what_was_skipped_and_comes_again_parks_nothing_any_more(
+    command, query, topic, letters, booked, read_again, projector, mysql, pg, caught_up
+):
+    offset = topic.send(reservation_key(booked), "{")
+    (first,) = letters.wait(booked)
+    letters.run("skip", str(first["id"]), "--reason", "noise")
+    second = command.change(booked, title="Second")
+    query.reservation(booked, token=second.token, wait=10)
+    read_again(offset)
+    third = command.change(second, title="Third")
+    assert query.reservation(booked, token=third.token, wait=10)["version"] == 3
+    assert letters.all()["parked"] == 0
+    assert ignored(projector.metrics(), "skipped") == 1
+    caught_up()
+    assert truth.differences(mysql, pg) == []
+
+
+def test_what_was_skipped_because_it_cannot_be_applied_is_not_parked_again(
+    command, query, topic, letters, booked, read_again, projector
+):
+    offset = topic.send(reservation_key(booked), event(booked, 2147483647, title="No such thing"))
+    (lost,) = letters.wait(booked)
+    letters.run("skip", str(lost["id"]), "--reason", "nobody has written that")
+    read_again(offset)
+    second = command.change(booked, title="Second")
+    assert query.reservation(booked, token=second.token, wait=10)["version"] == 2
+    assert letters.all()["parked"] == 0
+
+
+def test_a_key_that_was_skipped_does_not_open_the_breaker_again(topic, letters, read_again, other):
+    offset = topic.send("\xff", "\xff")
+    eventually(lambda: letters.all()["halted"] == "breaker", 60, 0.2)
+    (lone,) = letters.all()["items"]
+    letters.run("skip", str(lone["id"]), "--reason", "noise")
+    letters.run("resume")
+    other()
+    read_again(offset)
+    other()
+    assert letters.all()["halted"] is None
 
 
 def test_a_damaged_row_parks_its_reservation_until_it_is_repaired(

@@ -165,6 +165,60 @@ static void a_verdict_parks_the_message_at_its_offset(void **state)
     assert_true(intake_has_verdict(&in, 40));
 }
 
+static struct text words(const char *s)
+{
+    return (struct text){.s = s, .n = s ? strlen(s) : 0};
+}
+
+static void what_was_skipped_at_its_place_is_not_parked_again(void **state)
+{
+    rr_auto(free) char *event = event_json(ID_2, 9, "null");
+
+    (void)state;
+    skipped_put(&in.skipped, 11, words(KEY_1), words("{"));
+    skipped_put(&in.skipped, 11, words(KEY_1), words("of another log"));
+    skipped_put(&in.skipped, 12, words(NULL), words(""));
+    skipped_put(&in.skipped, 13, words(KEY_2), words(event));
+    intake_verdict(&in, 13, LETTER_LOST, "version 1 is missing");
+    take(11, KEY_1, "{");
+    assert_string_equal(ignored, "skipped");
+    assert_false(alarm_);
+    take(12, NULL, "");
+    take(13, KEY_2, event);
+    assert_string_equal(ignored, "skipped");
+    take_event(14, ID_1, 2, "null");
+    assert_int_equal(batch.n_letters, 0);
+    assert_int_equal(batch.n_messages, 4);
+    assert_int_equal(batch.n_events, 1);
+    assert_false(batch.unreadable);
+}
+
+static void what_was_skipped_elsewhere_or_in_other_words_is_parked(void **state)
+{
+    (void)state;
+    skipped_put(&in.skipped, 11, words(KEY_1), words("{"));
+    take(10, KEY_1, "{");
+    take(11, KEY_1, "[");
+    take(11, KEY_2, "{");
+    take(11, NULL, "{");
+    take(11, KEY_1, NULL);
+    assert_int_equal(batch.n_letters, 4);
+    skipped_reset(&in.skipped);
+    take(11, KEY_1, "{");
+    assert_int_equal(batch.n_letters, 5);
+}
+
+static void what_was_skipped_and_can_be_applied_now_is_applied(void **state)
+{
+    rr_auto(free) char *event = event_json(ID_1, 1, "null");
+
+    (void)state;
+    skipped_put(&in.skipped, 11, words(KEY_1), words(event));
+    take(11, KEY_1, event);
+    assert_null(ignored);
+    assert_int_equal(batch.n_events, 1);
+}
+
 static void a_message_whose_key_cannot_be_read_belongs_to_nobody(void **state)
 {
     static const char *const keys[] = {NULL,
@@ -396,6 +450,9 @@ static void any_cut_and_repetition_with_poison_gives_the_same_outcome(void **sta
 UNIT_MAIN(TEST(a_poison_event_parks_its_reservation_and_all_others_go_on),
           TEST(a_poison_room_event_parks_its_room_and_leaves_its_reservations_without_a_name),
           TEST(what_was_parked_before_is_parked_again), TEST(a_verdict_parks_the_message_at_its_offset),
+          TEST(what_was_skipped_at_its_place_is_not_parked_again),
+          TEST(what_was_skipped_elsewhere_or_in_other_words_is_parked),
+          TEST(what_was_skipped_and_can_be_applied_now_is_applied),
           TEST(a_message_whose_key_cannot_be_read_belongs_to_nobody),
           TEST(keys_are_read_with_and_without_schemas),
           TEST(a_broken_pulse_is_ignored_for_nothing_is_lost_with_it),
