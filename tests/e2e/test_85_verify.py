@@ -263,6 +263,15 @@ def test_an_emptied_read_model_is_filled_again(stack, pg, mysql, model, booked):
     assert truth.differences(mysql, pg) == []
 
 
+def test_months_are_emptied_with_all_their_days(stack, pg, model, booked):
+    pg.execute("TRUNCATE room_day")
+    assert pg.execute("SELECT sum(reservations + reserved_minutes) FROM room_month").fetchone() == (None,)
+    status, told = verify(stack, "--repair")
+    places = {difference["place"] for difference in told["differences"]}
+    assert "room_day" in places and "room_month" not in places
+    assert (status, told["differences_left"]) == (0, 0), told
+
+
 def test_a_repaired_event_keeps_its_place_in_the_stream_of_events(stack, pg, model, booked):
     def numbers():
         rows = pg.execute(
