@@ -58,6 +58,7 @@ struct run {
     struct intake intake; /* what is parked is loaded when opening, verdicts stay until they are passed */
     struct truth *truth;  /* NULL: no gap yet */
     int64_t gaps_next;    /* monotonic: when they are tried again */
+    bool unread;          /* nothing of the log has ever been applied */
     /* the batch in hand, and the one that is collected while PostgreSQL works on that */
     struct taken taken[2], *hand, *ahead;
     size_t limit; /* messages a batch takes; small while looking for one that cannot be applied, and after a
@@ -210,15 +211,16 @@ static int open_all(struct run *r, struct failure *f)
                         &g, f) != 0)
         return -1;
     r->position = g.position;
+    r->unread = !g.has_fingerprint && !g.position.serving && !g.position.unproven;
     telemetry_parked(&r->telemetry, g.position.parked, g.halted);
     if (*g.halted)
         return fail(f, FAIL_HALTED, "%s: %s", g.halted, g.halted_reason);
     if (check_log(r, &g, f) != 0 ||
         letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
-        apply_new(r->store, g.position.generation, &r->apply, f) != 0)
-        return -1;
         letters_given_up(r->store, g.position.generation, g.position.next_offset, &r->intake.skipped, f) !=
             0 ||
+        apply_new(r->store, g.position.generation, &r->apply, f) != 0)
+        return -1;
     apply_set_breaker(r->apply, &r->conf->breaker);
     store_while_waiting(r->store, collect_ahead, r);
     rr_info("reading", "topic=%s offset=%lld generation=%d state=%s parked=%d", g.topic,
@@ -292,11 +294,11 @@ static int retry_gaps(struct run *r, struct failure *f)
 static void applied(struct run *r, int64_t since)
 {
     telemetry_applied(&r->telemetry, &r->hand->batch, rr_time_monotonic() - since);
+    rr_counter_add(r->telemetry.days_mended, apply_mended(r->apply));
     health_well(r->health, &r->position);
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
-    rr_counter_add(r->telemetry.days_mended, apply_mended(r->apply));
     intake_forget(&r->intake, r->position.next_offset);
     telemetry_parked(&r->telemetry, r->position.parked, "");
     tell_parked(r);
@@ -317,6 +319,22 @@ static int apply(struct run *r, struct failure *f)
     return r->position.halted ? fail(f, FAIL_HALTED, "the breaker has opened") : 0;
 }
 
+/* A whole log begins with the connector's snapshot; one that was made anew behind its back does not. */
+static int check_beginning(struct run *r, struct failure *f)
+{
+    const struct batch *b = &r->hand->batch;
+
+    if (!r->unread || !(b->events || b->rooms || b->n_pulses))
+        return 0;
+    r->unread = false;
+    if (b->snapshot)
+        return 0;
+    if (generation_replace_log(r->store, &r->position, r->position.next_offset, rr_kafka_cluster_id(r->kafka),
+                               f) != 0)
+        return -1;
+    return fail(f, FAIL_REPLACED, "it begins with a change, not with a snapshot");
+}
+
 static int run_batch(struct run *r, struct failure *f)
 {
     bool served = r->position.serving;
@@ -324,7 +342,7 @@ static int run_batch(struct run *r, struct failure *f)
     if (retry_gaps(r, f) != 0 || collect(r, f) != 0)
         return -1;
     if (r->hand->batch.n_messages > 0) {
-        if (apply(r, f) != 0)
+        if (check_beginning(r, f) != 0 || apply(r, f) != 0)
             return -1;
     } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
         health_well(r->health, &r->position); /* nothing is left to apply */
@@ -462,9 +480,15 @@ static void begin_log_again(struct run *r, const struct failure *why)
     intake_forget(&r->intake, INT64_MAX); /* its offsets are other messages' */
     r->told = -1;
     rr_counter_add(r->telemetry.logs_replaced, 1);
-    rr_error("ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
-             " read model is proven",
-             "reason=%s offset=%lld", RR_Q(why->text), (long long)r->position.next_offset);
+    if (!r->position.serving && !r->position.as_of)
+        rr_error("ALARM: the log has lost its beginning; what the first generation lacks is read from MySQL"
+                 " before it serves",
+                 "reason=%s", RR_Q(why->text));
+    else
+        rr_error(
+            "ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
+            " read model is proven",
+            "reason=%s offset=%lld", RR_Q(why->text), (long long)r->position.next_offset);
 }
 
 static void pause_after(struct run *r, const struct failure *f)

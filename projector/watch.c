@@ -32,6 +32,8 @@ struct watch {
     struct rr_gauge *differences, *seconds, *verified_at;
 };
 
+/* A comparison needs what is else made when the generation begins to serve. */
+static const struct statement sql_count_months = {NULL, "SELECT projection.count_months($1::integer)"};
 static const struct statement sql_unproven = {
     NULL, "SELECT unproven_since FROM projection.position WHERE generation = $1::integer"};
 static const struct statement sql_proven = {
@@ -55,6 +57,8 @@ static int look(struct watch *w, int32_t *ret_generation, int64_t *ret_since, st
     if (!g.found || *g.halted || (!g.position.serving && !g.position.unproven))
         goto out;
     params_int4(&p, g.position.generation);
+    if (!g.position.serving)
+        store_add(s, &sql_count_months, &p);
     number = store_add(s, &sql_unproven, &p);
     end = store_trip(s, f);
     if (end != 0)
