@@ -4,6 +4,7 @@
 #include "known.h"
 #include "log.h"
 #include "recount.h"
+#include "rename.h"
 #include "report.h"
 
 #include <endian.h>
@@ -36,7 +37,8 @@ int apply_new(struct store *store, int32_t generation, struct apply **ret, struc
     store_use_schema(store, schema);
     if (store_prepare(store, apply_statements, apply_n_statements, f) != 0 ||
         store_prepare(store, known_statements, known_n_statements, f) != 0 ||
-        store_prepare(store, recount_statements, recount_n_statements, f) != 0) {
+        store_prepare(store, recount_statements, recount_n_statements, f) != 0 ||
+        store_prepare(store, rename_statements, rename_n_statements, f) != 0) {
         apply_free(a);
         return -1;
     }
@@ -283,19 +285,6 @@ static void add_rooms_write(struct apply *a, const struct batch *b)
         add_columns(a, &sql_rooms_write, RR_LEN(types));
 }
 
-static void add_rooms_rename(struct apply *a, const struct batch *b)
-{
-    begin_columns(a, (enum pg_type[]){PG_INT8, PG_TEXT, PG_TEXT}, 3);
-    for (const struct batch_room *r = b->rooms; r; r = r->next)
-        if (r->is_renamed) {
-            pgarray_int8(&a->column[0], r->room.id);
-            pgarray_text(&a->column[1], r->room.name);
-            pgarray_text(&a->column[2], r->room.location);
-        }
-    if (a->column[0].n > 0)
-        add_columns(a, &sql_rooms_rename, 3);
-}
-
 static void add_history_write(struct apply *a, const struct batch *b)
 {
     static const enum pg_type types[] = {PG_UUID, PG_INT4,        PG_TEXT,        PG_TIMESTAMPTZ, PG_TEXT,
@@ -456,7 +445,6 @@ static int read_days_left(struct apply *a, struct batch *b, struct failure *f)
 int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
 {
     add_rooms_write(a, b); /* first: the two that follow read the names */
-    add_rooms_rename(a, b);
     add_reservations_write(a, b, true);
     add_reservations_write(a, b, false);
     if (b->parked && b->parked->rooms.n)
@@ -517,6 +505,8 @@ int apply_locked(struct apply *a, struct batch *b, struct failure *f)
     for (int mends = 0; read_and_plan(a, b, f) != 0; mends++)
         if (!a->broken.list || mends == MENDS || mend(a, b, f) != 0)
             return -1;
+    if (rename_reservations(a->store, b, f) != 0)
+        return -1;
     return apply_rows(a, b, f);
 }
 

@@ -3,6 +3,7 @@
  *   trip 1     BEGIN; projection.advance() moves the position, or raises and so aborts all that follows;
  *              what is stored of the batch's rooms and reservations, and of the days in which these are now
  *   (trip 2)   the days in which they were before, if those are others
+ *   (trips)    the reservations of rooms that are renamed
  *   trip 3     the writes; NOTIFY; COMMIT
  *
  * A batch without rooms and events is one trip. The position's row, locked by advance(), makes reading before
@@ -44,14 +45,14 @@ void apply_set_breaker(struct apply *a, const struct breaker_conf *conf);
 int apply_batch(struct apply *a, struct batch *b, int64_t next_offset, uint64_t fingerprint,
                 struct position *p, struct failure *f) RR_MUST_CHECK;
 
-/* Reads what is stored, plans, and collects the statements that write what is new: the transaction, and the
 /* How many days of the last batch were damaged, and have been counted again from their reservations. */
 size_t apply_mended(const struct apply *a);
 
+/* Reads what is stored, plans, and collects the statements that write what is new: the transaction, and the
  * position's lock, are the caller's. */
 int apply_locked(struct apply *a, struct batch *b, struct failure *f) RR_MUST_CHECK;
-/* Collects the statements that write what is new in a planned batch: no trip, no position. For whoever has
- * locked the position's row. */
+/* Collects the statements that write what is new in a planned batch, but for the names that follow a renamed
+ * room (rename.h): no trip, no position. For whoever has locked the position's row. */
 int apply_rows(struct apply *a, const struct batch *b, struct failure *f) RR_MUST_CHECK;
 
 /* Quarters [from, upto) of a day into an array that was begun: of a room smallint, of all rooms integer.

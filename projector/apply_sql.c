@@ -24,12 +24,6 @@ const struct statement sql_rooms_write = {
     "    created_at = excluded.created_at, updated_at = excluded.updated_at"
     " WHERE room.version < excluded.version"};
 
-const struct statement sql_rooms_rename = {
-    "rooms_rename",
-    "UPDATE reservation v SET room_name = r.name, room_location = r.location"
-    " FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r(id, name, location)"
-    " WHERE v.room_id = r.id AND (v.room_name, v.room_location) IS DISTINCT FROM (r.name, r.location)"};
-
 const struct statement sql_reservations_read = {
     "reservations_read", "SELECT id, version, room_id, user_id, title, starts_at, ends_at, state, deleted"
                          " FROM reservation WHERE id = ANY ($1::uuid[])"};
@@ -146,7 +140,6 @@ const struct statement *const apply_statements[] = {
     &sql_notify,
     &sql_rooms_read,
     &sql_rooms_write,
-    &sql_rooms_rename,
     &sql_reservations_read,
     &sql_reservations_insert,
     &sql_reservations_update,

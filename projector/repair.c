@@ -5,6 +5,7 @@
 #include "generation.h"
 #include "held.h"
 #include "recount.h"
+#include "rename.h"
 #include "truth.h"
 
 #include <stdio.h>
@@ -412,7 +413,8 @@ static int repair_rooms_chunk(struct repair *r, const struct difference **at, st
     }
     params_array(&p, &r->column[0]);
     store_add(r->store, &sql_rooms_delete, &p);
-    if (batch_plan(&r->batch, f) != 0 || apply_rows(r->apply, &r->batch, f) != 0)
+    if (batch_plan(&r->batch, f) != 0 || rename_reservations(r->store, &r->batch, f) != 0 ||
+        apply_rows(r->apply, &r->batch, f) != 0)
         return -1;
     return commit(r, f);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_RESULTS 128
+#define MAX_RESULTS 192
 #define STOP_MS     5000
 
 struct store {
