@@ -12,7 +12,7 @@ class Connect(JavaServer):
     name = "connect"
     heap = "512m"
     main_class = "org.apache.kafka.connect.cli.ConnectDistributed"
-    start_seconds = 90.0
+    start_seconds = 180.0  # it is started beside the broker and waits for it
 
     def __init__(self, stack):
         super().__init__(stack)

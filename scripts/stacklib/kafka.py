@@ -15,6 +15,8 @@ class Kafka(JavaServer):
     name = "kafka"
     heap = "384m"
     main_class = "kafka.Kafka"
+    # The first start shares the machine with the build, which may have all its cores.
+    start_seconds = 180.0
 
     def __init__(self, stack):
         super().__init__(stack)
