@@ -1,6 +1,8 @@
 /* POST /v1/rooms */
 #include "endpoints.h"
 
+#include "room.h"
+
 #include <stdio.h>
 
 static const struct rr_field fields[] = {
@@ -20,27 +22,13 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
 static enum rr_db decide(struct rr_mysql *db, struct command *c)
 {
     struct room_create *x = (struct room_create *)c;
-    enum rr_db end;
 
     snprintf(x->room.name, sizeof(x->room.name), "%s", x->values[NAME].text);
     x->room.capacity = x->values[CAPACITY].u;
     x->room.no_location = !x->values[LOCATION].text;
     snprintf(x->room.location, sizeof(x->room.location), "%s",
              x->room.no_location ? "" : x->values[LOCATION].text);
-
-    end = store_insert_room(db, &x->room);
-    if (end == RR_DB_FATAL && store_room_name_taken(db)) {
-        answer_refuse(&c->answer, RR_ROOM_NAME_TAKEN, NULL);
-        answer_end(&c->answer);
-        return RR_DB_ONE;
-    }
-    STORE_TRY(end);
-    STORE_TRY(store_read_room(db, x->room.id, &x->room));
-    c->subject =
-        (struct rr_token){.kind = RR_TOKEN_ROOM, .room_id = x->room.id, .version = (uint32_t)x->room.version};
-    c->written = true;
-    answer_room(&c->answer, 201, &x->room, c->minimal);
-    return RR_DB_ONE;
+    return room_written(db, c, store_insert_room(db, &x->room), &x->room, 201);
 }
 
 const struct rr_operation room_create_operation = {

@@ -2,6 +2,7 @@
 #include "endpoints.h"
 
 #include "path.h"
+#include "room.h"
 
 #include <stdio.h>
 
@@ -66,26 +67,14 @@ static bool apply(struct room *room, const struct rr_value values[])
 static enum rr_db decide(struct rr_mysql *db, struct command *c)
 {
     struct room_patch *x = (struct room_patch *)c;
-    enum rr_db end;
 
     if (!x->found)
         return command_not_found(c, "room");
     if (!etags_match_strongly(&c->if_match, (uint32_t)x->room.version))
         return command_stale(c, x->room.version);
-    if (apply(&x->room, x->values)) {
-        end = store_update_room(db, &x->room);
-        if (end == RR_DB_FATAL && store_room_name_taken(db)) {
-            answer_refuse(&c->answer, RR_ROOM_NAME_TAKEN, NULL);
-            answer_end(&c->answer);
-            return RR_DB_ONE;
-        }
-        STORE_TRY(end);
-        STORE_TRY(store_read_room(db, x->room.id, &x->room));
-        c->written = true;
-    }
-    c->subject.version = (uint32_t)x->room.version;
-    answer_room(&c->answer, 200, &x->room, c->minimal);
-    return RR_DB_ONE;
+    if (!apply(&x->room, x->values))
+        return room_answer(c, 200, &x->room);
+    return room_written(db, c, store_update_room(db, &x->room), &x->room, 200);
 }
 
 const struct rr_operation room_patch_operation = {

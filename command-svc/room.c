@@ -1,0 +1,23 @@
+#include "room.h"
+
+enum rr_db room_answer(struct command *c, unsigned status, const struct room *room)
+{
+    c->subject =
+        (struct rr_token){.kind = RR_TOKEN_ROOM, .room_id = room->id, .version = (uint32_t)room->version};
+    answer_room(&c->answer, status, room, c->minimal);
+    return RR_DB_ONE;
+}
+
+enum rr_db room_written(struct rr_mysql *db, struct command *c, enum rr_db end, struct room *room,
+                        unsigned status)
+{
+    if (end == RR_DB_FATAL && store_room_name_taken(db)) {
+        answer_refuse(&c->answer, RR_ROOM_NAME_TAKEN, NULL);
+        answer_end(&c->answer);
+        return RR_DB_ONE;
+    }
+    STORE_TRY(end);
+    STORE_TRY(store_read_room(db, room->id, room));
+    c->written = true;
+    return room_answer(c, status, room);
+}
