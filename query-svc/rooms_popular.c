@@ -1,9 +1,10 @@
 /* GET /v1/rooms/popular: rooms ranked by how much they are used in [from, to).
  *
  * Whole months are read from room_month, the days before and after them from the totals of room_day, the
- * parts of days at both ends from its quarter-hours; reservations are not touched. All rooms are ranked
- * before any is left out, so that with room_id the rank is the one the room has in the full list. Listed are
- * rooms that are active or were used in the range, and the one that was asked for. */
+ * parts of days at both ends from its quarter-hours (those that are free are left out early: they are most,
+ * and each would cost as much as a whole day); reservations are not touched. All rooms are ranked before any
+ * is left out, so that with room_id the rank is the one the room has in the full list. Listed are rooms that
+ * are active or were used in the range, and the one that was asked for. */
 #include "endpoints.h"
 #include "list.h"
 #include "range.h"
@@ -34,9 +35,10 @@ static const struct rr_field fields[N_FIELDS] = {
     "WHERE day >= $3::date AND day < $4::date "                                                              \
     "UNION ALL SELECT room_id, reservations, reserved_minutes FROM room_day "                                \
     "WHERE day >= $5::date AND day < $6::date "                                                              \
-    "UNION ALL SELECT room_id, (SELECT sum(x) FROM unnest(starts[lo:hi]) x), "                               \
-    "(SELECT sum(x) FROM unnest(minutes[lo:hi]) x) "                                                         \
-    "FROM edge JOIN room_day USING (day) WHERE lo <= hi), "                                                  \
+    "UNION ALL SELECT room_id, reservations, minutes FROM ("                                                 \
+    "SELECT room_id, unnest(starts[lo:hi])::integer AS reservations, "                                       \
+    "unnest(minutes[lo:hi])::integer AS minutes FROM edge JOIN room_day USING (day) WHERE lo <= hi) q "      \
+    "WHERE minutes > 0), "                                                                                   \
     "used AS (SELECT room_id, sum(reservations) AS reservations, sum(minutes) AS minutes "                   \
     "FROM part GROUP BY room_id), "                                                                          \
     "every AS (SELECT coalesce(r.id, u.room_id) AS id, r.name, coalesce(r.active, false) AS active, "        \
