@@ -61,6 +61,11 @@ static struct batch_reservation *reservation_of(struct batch *b, const struct rr
     return *at;
 }
 
+static size_t days_of(const struct reservation *r)
+{
+    return (size_t)((r->ends_at - r->starts_at) / RR_US_PER_DAY) + 1;
+}
+
 static void add_event(struct batch *b, const struct change *c, int64_t offset)
 {
     struct batch_event *e = arena_alloc(&b->arena, sizeof(*e));
@@ -72,7 +77,7 @@ static void add_event(struct batch *b, const struct change *c, int64_t offset)
     *b->events_end = e;
     b->events_end = &e->next;
     b->n_events++;
-    b->n_days += (size_t)((c->event.after.ends_at - c->event.after.starts_at) / RR_US_PER_DAY) + 1;
+    b->n_days += days_of(&c->event.after);
     if (!r->latest || r->latest->version < e->event.after.version)
         r->latest = &e->event.after;
 }
@@ -214,6 +219,20 @@ static void plan_room(struct batch *b, struct batch_room *r)
                                    text_same(r->stored_location, r->room.location));
 }
 
+/* What comes in bounds how many days it may fill, not how many it may leave. */
+static int check_days_left(const struct batch *b, struct failure *f)
+{
+    size_t days = 0;
+
+    for (const struct batch_reservation *r = b->reservations; r; r = r->next)
+        if (reservation_counts(r->stored) && !reservation_same_use(r->stored, r->now))
+            days += days_of(r->stored);
+    if (days <= BATCH_DAYS_MAX || b->n_messages < 2)
+        return 0;
+    return fail(f, FAIL_MESSAGE, "%zu messages change what %zu days hold: too many at a time", b->n_messages,
+                days);
+}
+
 int batch_plan(struct batch *b, struct failure *f)
 {
     b->n_stale = b->n_gaps = 0;
@@ -226,6 +245,8 @@ int batch_plan(struct batch *b, struct failure *f)
     for (struct batch_reservation *r = b->n_gaps ? b->reservations : NULL; r; r = r->next)
         if (r->gap)
             return gap(r->gap, r->missing, f);
+    if (check_days_left(b, f) != 0)
+        return -1;
     for (struct batch_room *r = b->rooms; r; r = r->next)
         plan_room(b, r);
     for (struct batch_reservation *r = b->reservations; r; r = r->next)

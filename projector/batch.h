@@ -26,6 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define BATCH_DAYS_MAX 40000 /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
+
 enum letter_kind { LETTER_MESSAGE, LETTER_GAP, LETTER_LOST, LETTER_BEHIND };
 extern const char *const letter_kind_names[]; /* NULL-terminated, as in projection.dead_letter */
 
@@ -107,6 +109,7 @@ void batch_fill(struct batch *b, struct batch_reservation *r, const struct event
 /* Forgets what was read and planned, so that it can be planned again. */
 void batch_unplan(struct batch *b);
 /* Fails with FAIL_MESSAGE, naming the offset, if a version is missing between what is stored and an event;
- * b->n_gaps is then not 0. An event whose version follows a skipped one leaves no gap: all before was given
- * up with that one. */
+ * b->n_gaps is then not 0. So it does if the reservations of several messages leave more than BATCH_DAYS_MAX
+ * days: fewer at a time leave less. An event whose version follows a skipped one leaves no gap: all before
+ * was given up with that one. */
 int batch_plan(struct batch *b, struct failure *f) RR_MUST_CHECK;

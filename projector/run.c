@@ -31,7 +31,6 @@
 #define GAPS_SHARE      10            /* and at least so many times as long as one takes: all others wait */
 #define AHEAD_AT_ONCE   32            /* messages: 0.2 ms */
 #define BYTES_MAX       (24 << 20)    /* of messages in a batch */
-#define DAYS_MAX        40000         /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
 
 /* What was taken from the topic. */
 struct taken {
@@ -115,8 +114,8 @@ static bool is_full(const struct run *r, const struct taken *t)
 {
     const struct batch *b = &t->batch;
 
-    return b->n_messages >= r->limit || b->n_days >= DAYS_MAX || t->bytes >= BYTES_MAX || b->unreadable ||
-           b->n_letters > r->conf->breaker.events;
+    return b->n_messages >= r->limit || b->n_days >= BATCH_DAYS_MAX || t->bytes >= BYTES_MAX ||
+           b->unreadable || b->n_letters > r->conf->breaker.events;
 }
 
 static void drop(struct taken *t)
@@ -445,10 +444,10 @@ static bool judge_message(struct run *r, const struct failure *f)
 {
     if (r->hand->batch.n_gaps)
         return true;
-    /* One of many cannot be applied: halve, until what is before it is in and it stands alone. */
+    /* One of many cannot be applied, or they are too many: halve, until it stands alone. */
     if (r->hand->batch.n_messages > 1) {
         rr_log(r->limit == r->conf->batch_events ? RR_LOG_WARN : RR_LOG_DEBUG, NULL,
-               "a batch cannot be applied: looking for the message", "messages=%zu reason=%s",
+               "a batch cannot be applied: trying fewer messages", "messages=%zu reason=%s",
                r->hand->batch.n_messages, RR_Q(f->text));
         r->limit = r->hand->batch.n_messages / 2;
         return true;

@@ -386,6 +386,50 @@ static void a_booking_cancelled_in_the_same_batch_touches_no_bucket(void **state
     assert_null(batch.buckets.list);
 }
 
+/* `n` reservations that were a month long and are now an hour. */
+static int plan_shortened(size_t n, struct reservation *stored)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct change c = event_change(2);
+
+        c.event.after.id.b[14] = (uint8_t)(i >> 8);
+        c.event.after.id.b[15] = (uint8_t)i;
+        batch_add(&batch, &c, (int64_t)i);
+    }
+    for (struct batch_reservation *r = batch.reservations; r; r = r->next, stored++) {
+        *stored = r->latest[0];
+        stored->version = 1;
+        stored->ends_at = stored->starts_at + 30 * RR_US_PER_DAY;
+        r->stored = stored;
+    }
+    return batch_plan(&batch, &failure);
+}
+
+static void several_that_leave_too_many_days_are_too_many(void **state)
+{
+    static struct reservation stored[BATCH_DAYS_MAX / 31 + 1];
+
+    (void)state;
+    assert_int_equal(plan_shortened(RR_LEN(stored), stored), -1);
+    assert_int_equal(failure.kind, FAIL_MESSAGE);
+    assert_int_equal(batch.n_gaps, 0);
+    assert_null(batch.buckets.list);
+    batch_reset(&batch);
+    assert_int_equal(plan_shortened(RR_LEN(stored) - 1, stored), 0);
+    assert_non_null(batch.buckets.list);
+}
+
+static void days_that_stay_as_they_are_are_not_left(void **state)
+{
+    static struct reservation stored[BATCH_DAYS_MAX / 31 + 1];
+
+    (void)state;
+    assert_int_equal(plan_shortened(RR_LEN(stored), stored), -1);
+    for (struct batch_reservation *r = batch.reservations; r; r = r->next)
+        stored[r->latest->id.b[14] << 8 | r->latest->id.b[15]].version = 2;
+    assert_int_equal(batch_plan(&batch, &failure), 0);
+}
+
 static void as_of_is_the_newest_commit_of_streamed_messages(void **state)
 {
     struct change newer = event_change(2), older = event_change(1), pulse = {.what = CHANGE_PULSE};
@@ -477,4 +521,5 @@ UNIT_MAIN(TEST(an_event_that_is_stored_changes_nothing), TEST(a_missing_version_
           TEST(as_of_is_the_newest_commit_of_streamed_messages),
           TEST(of_several_changes_of_a_room_the_highest_version_counts),
           TEST(a_room_is_renamed_only_by_a_newer_version_with_another_name),
+          TEST(several_that_leave_too_many_days_are_too_many), TEST(days_that_stay_as_they_are_are_not_left),
           TEST(a_batch_is_empty_after_reset), cmocka_unit_test(any_cut_and_repetition_gives_the_same_outcome))
