@@ -386,6 +386,7 @@ static void watch_position(struct run *r, struct store *s)
 
     while (!stopping(r) && unmoved < STANDBY_LOOKS && generation_find(s, &g, &f) == 0) {
         telemetry_lag(&r->telemetry, &g.position, -1);
+        telemetry_parked(&r->telemetry, g.position.parked, g.halted);
         unmoved = g.position.next_offset == seen ? unmoved + 1 : 0;
         seen = g.position.next_offset;
         nap(r, STANDBY_LOOK_MS);

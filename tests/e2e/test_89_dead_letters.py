@@ -494,6 +494,18 @@ def test_verify_leaves_out_what_is_parked_and_skipped_and_repairs_all_else(
     assert query.reservation(in_other_room)["room_name"] == other_room["name"]
 
 
+def test_a_standby_tells_what_is_parked_as_the_one_at_work_does(stack, topic, letters, booked, projector, tmp_path):
+    def both_tell(count: int) -> bool:
+        return all(one.metrics().value("rr_projector_parked") == count for one in (projector, standby.client))
+
+    with programs.Program(stack, "projector", tmp_path, awaits="/livez") as standby:
+        topic.send(reservation_key(booked), event(booked, 2, title=7))
+        (first,) = letters.wait(booked)
+        eventually(lambda: both_tell(1), 60)
+        letters.run("skip", str(first["id"]), "--reason", "a test")
+        eventually(lambda: both_tell(0), 60)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("what",), ("show",), ("show", "x"), ("retry",), ("skip", "1"), ("skip", "--reason", "x"), ("list", "1"),
