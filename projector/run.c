@@ -90,10 +90,12 @@ static void tell_ignored(struct run *r, struct taken *t, const struct rr_kafka_m
         return;
     r->told = m->offset;
     telemetry_ignored(reason);
-    if (alarm)
-        rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
-                 "reason=%s topic=%s partition=0 offset=%lld key=%s", reason, r->conf->kafka.topic,
-                 (long long)m->offset, RR_Q(m->key ? arena_copy(&t->batch.arena, m->key, m->key_len) : ""));
+    if (!alarm)
+        return;
+    rr_counter_add(r->telemetry.impossible, 1);
+    rr_error("ALARM: a change that cannot come from a healthy truth; it is not applied",
+             "reason=%s topic=%s partition=0 offset=%lld key=%s", reason, r->conf->kafka.topic,
+             (long long)m->offset, RR_Q(m->key ? arena_copy(&t->batch.arena, m->key, m->key_len) : ""));
 }
 
 static void take_message(struct run *r, struct taken *t, const struct rr_kafka_message *m)

@@ -44,6 +44,8 @@ void telemetry_init(struct telemetry *t)
     t->rooms = changes_counter("room", "changed");
     t->pulses = changes_counter("pulse", "beat");
     t->repeated = ignored_counter("repeated");
+    t->impossible = rr_counter("rr_projector_impossible_total",
+                               "changes that cannot come from a healthy truth, and are not applied", NULL);
     for (int i = FAIL_NONE + 1; i < FAIL_KINDS; i++) {
         char labels[64];
 

@@ -99,6 +99,7 @@ def test_what_is_no_change_is_ignored(stack, command, query, topic, letters, roo
     query.reservation(booked, token=booked.token, wait=10)
     known = json.loads(next(value for value in topic.read(end) if booked["id"].replace("-", "") in value))
     before = projector.metrics()
+    impossible = before.value("rr_projector_impossible_total")
     with_schema = {"schema": {"type": "struct"}, "payload": known}
     for value in (
         None,
@@ -124,6 +125,7 @@ def test_what_is_no_change_is_ignored(stack, command, query, topic, letters, roo
         "journal_changed", "journal_truncated", "pulse_broken",
     ):  # fmt: skip
         assert ignored(after, reason) > ignored(before, reason), reason
+    assert after.value("rr_projector_impossible_total") == impossible + 4
     assert letters.all()["parked"] == 0
     assert version_of(query, booked) == 1
 
@@ -494,7 +496,9 @@ def test_verify_leaves_out_what_is_parked_and_skipped_and_repairs_all_else(
     assert query.reservation(in_other_room)["room_name"] == other_room["name"]
 
 
-def test_a_standby_tells_what_is_parked_as_the_one_at_work_does(stack, topic, letters, booked, projector, tmp_path):
+def test_a_standby_tells_what_is_parked_as_the_one_at_work_does(
+    stack, topic, letters, booked, projector, tmp_path
+):
     def both_tell(count: int) -> bool:
         return all(one.metrics().value("rr_projector_parked") == count for one in (projector, standby.client))
 
