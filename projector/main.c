@@ -17,7 +17,7 @@ struct conf {
     struct rr_http_conf http;
     struct run_conf run;
     int synchronous_commit, log_level;
-    uint32_t ready_lag_ms, verify_interval_s;
+    uint32_t ready_lag_ms, verify_interval_s, verify_again_s;
 };
 
 static const char *const off_on[] = {"off", "on", NULL};
@@ -40,6 +40,8 @@ static const struct rr_config_key keys[] = {
      "not ready when as_of is older than this; pulses come every second", 1000, 86400000, NULL},
     {"RR_VERIFY_INTERVAL_S", RR_CFG_U32, offsetof(struct conf, verify_interval_s), "86400",
      "the read model is compared with the truth so often; 0: never by itself", 0, 0, NULL},
+    {"RR_VERIFY_AGAIN_S", RR_CFG_U32, offsetof(struct conf, verify_again_s), "600",
+     "so soon after a comparison that failed or found differences comes the next one", 1, 86400, NULL},
     {"RR_LOG_LEVEL", RR_CFG_ENUM, offsetof(struct conf, log_level), "info", "what is logged", 0, 0,
      rr_log_level_names},
     RR_HTTP_CONFIG(struct conf, http, "8070"),
@@ -94,7 +96,7 @@ static int serve(const struct conf *conf)
         return 1;
     err = run_start(&conf->run, &health, &run);
     if (err == 0) {
-        err = watch_start(&verify_conf, conf->verify_interval_s, &watch);
+        err = watch_start(&verify_conf, conf->verify_interval_s, conf->verify_again_s, &watch);
         if (err == 0) {
             rr_info("started", "port=%u", rr_http_port(http));
             rr_info("stopping", "signal=%d", rr_signal_wait(http));

@@ -22,7 +22,7 @@
 
 struct watch {
     struct verify_conf conf;
-    uint32_t interval_s;
+    uint32_t interval_s, again_s;
     atomic_bool stopping;
     int wake; /* eventfd: readable when stopping */
     pthread_t thread;
@@ -188,9 +188,11 @@ static int turn(struct watch *w, struct failure *f)
     if (!generation || (!due && (!since || now < w->not_before)))
         return 0;
     w->not_before = now + AGAIN_US;
-    w->next = now + (int64_t)w->interval_s * RR_US_PER_SEC;
+    w->next = now + (int64_t)w->again_s * RR_US_PER_SEC;
     if (compare(w, generation, since, &equal, f) != 0)
         return -1;
+    if (equal)
+        w->next = now + (int64_t)w->interval_s * RR_US_PER_SEC;
     if (!since)
         return 0;
     if (!equal) /* repaired now, or not to be: the next one tells */
@@ -215,7 +217,7 @@ static void *watch_thread(void *arg)
     return NULL;
 }
 
-int watch_start(const struct verify_conf *conf, uint32_t interval_s, struct watch **ret)
+int watch_start(const struct verify_conf *conf, uint32_t interval_s, uint32_t again_s, struct watch **ret)
 {
     struct watch *w = calloc(1, sizeof(*w));
     int err;
@@ -225,6 +227,7 @@ int watch_start(const struct verify_conf *conf, uint32_t interval_s, struct watc
     w->conf = *conf;
     w->conf.stopping = &w->stopping;
     w->interval_s = interval_s;
+    w->again_s = again_s < interval_s ? again_s : interval_s;
     w->next = rr_time_monotonic() + (int64_t)interval_s * RR_US_PER_SEC / FIRST;
     w->differences = rr_gauge("rr_projector_verify_differences",
                               "differences from the truth that the last comparison found", NULL);

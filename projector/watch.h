@@ -16,7 +16,9 @@
 
 struct watch;
 
-/* `conf` outlives it. interval_s 0: only while the log is unproven. Returns 0, or -errno. */
-int watch_start(const struct verify_conf *conf, uint32_t interval_s, struct watch **ret) RR_MUST_CHECK;
+/* `conf` outlives it. interval_s 0: only while the log is unproven; again_s: sooner, after one that failed or
+ * differed. Returns 0, or -errno. */
+int watch_start(const struct verify_conf *conf, uint32_t interval_s, uint32_t again_s,
+                struct watch **ret) RR_MUST_CHECK;
 /* Gives up what it is at, joins the thread, frees. */
 void watch_stop(struct watch *w);

@@ -335,6 +335,24 @@ def test_the_service_compares_by_itself_and_raises_an_alarm(stack, model, booked
     eventually(lambda: differences() == 0, seconds=60)
 
 
+def test_after_a_comparison_that_differed_the_next_one_comes_sooner(stack, model, booked, tmp_path):
+    """The first one comes when a 24th of the interval is over."""
+    settings = {"RR_VERIFY_INTERVAL_S": "240", "RR_VERIFY_AGAIN_S": "1"}
+    model("UPDATE reservation SET title = 'x' WHERE id = %s", booked["id"])
+    stack.stop(["projector"])
+    try:
+        with programs.Program(stack, "projector", tmp_path, **settings) as program:
+
+            def differences():
+                return program.client.metrics().value("rr_projector_verify_differences")
+
+            eventually(lambda: differences() == 1, seconds=150)
+            assert verify(stack, "--repair")[0] == 0
+            eventually(lambda: differences() == 0, seconds=60)
+    finally:
+        stack.start(["projector"])
+
+
 def test_an_unproven_log_is_proven_by_a_comparison_that_ends_equal(stack, pg, mysql, model, booked, watching):
     def unproven():
         return pg.execute(
