@@ -14,6 +14,15 @@ void progress_init(struct progress *p)
     *p = (struct progress){.terminal = isatty(STDERR_FILENO), .began = rr_time_monotonic()};
 }
 
+/* How long the rest takes is not known either. */
+static void tell_done(const struct progress *p, const char *step, size_t done)
+{
+    if (p->terminal)
+        fprintf(stderr, "\r\033[K%s: %zu, of how many is not known", step, done);
+    else
+        rr_info("progress", "step=%s done=%zu total=unknown", step, done);
+}
+
 static void tell(struct progress *p, size_t done, int64_t now)
 {
     const char *step = p->steps[p->n - 1].name;
@@ -21,7 +30,9 @@ static void tell(struct progress *p, size_t done, int64_t now)
     long long left = done ? (long long)((double)took / (double)done * (double)(p->total - done) / 1e6) : -1;
 
     p->told_at = now;
-    if (!p->terminal && done)
+    if (done && !p->total)
+        tell_done(p, step, done);
+    else if (!p->terminal && done)
         rr_info("progress", "step=%s done=%zu total=%zu left_s=%lld", step, done, p->total, left);
     else if (!p->terminal)
         rr_info("progress", "step=%s total=%zu", step, p->total);
@@ -56,7 +67,7 @@ void progress_at(struct progress *p, size_t done)
 
     if (now - p->told_at < (p->terminal ? TERMINAL_US : TELL_US))
         return;
-    tell(p, done < p->total ? done : p->total, now);
+    tell(p, p->total && done > p->total ? p->total : done, now);
 }
 
 void progress_end(struct progress *p)

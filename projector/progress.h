@@ -20,7 +20,7 @@ struct progress {
 };
 
 void progress_init(struct progress *p);
-/* Ends the step before. `name` is a constant; `total` 0: it has no parts. */
+/* Ends the step before. `name` is a constant; `total` 0: not known, or it has no parts. */
 void progress_step(struct progress *p, const char *name, size_t total);
 void progress_at(struct progress *p, size_t done);
 void progress_end(struct progress *p); /* ends the last step */

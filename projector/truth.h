@@ -44,6 +44,7 @@ const struct room *truth_find_room(const struct truth_rooms *rooms, int64_t id);
 /* In the snapshot: the next n events after (id, version), in order. */
 int truth_events_after(struct truth *t, const struct rr_uuid *id, int64_t version, size_t n,
                        struct arena *arena, struct truth_rows *ret, struct failure *f) RR_MUST_CHECK;
+/* *ret 0: it would take too long. */
 int truth_count_events(struct truth *t, size_t *ret, struct failure *f) RR_MUST_CHECK;
 
 /* Waits until whatever had reached the log before this call can be seen in MySQL: until a pulse that began
