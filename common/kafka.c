@@ -13,13 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PARTITION        0
-#define FETCHED          500 /* messages taken from librdkafka's queue in one call */
-#define REPORT_EVERY_US  RR_US_PER_SEC
-#define INSPECT_EVERY_US (5 * RR_US_PER_SEC)
-#define INSPECT_MS       1000
-#define SILENT_MAX       3 /* so many unanswered inspections in a row: a busy broker may miss one */
-#define WATCHED_MAX      1024
+#define PARTITION       0
+#define FETCHED         500 /* messages taken from librdkafka's queue in one call */
+#define REPORT_EVERY_US RR_US_PER_SEC
+#define INSPECT_IDLE_US (5 * RR_US_PER_SEC)
+#define INSPECT_BUSY_US (30 * RR_US_PER_SEC)
+#define INSPECT_MS      1000
+#define SILENT_MAX      3 /* so many unanswered inspections in a row: a busy broker may miss one */
+#define WATCHED_MAX     1024
 
 struct rr_kafka {
     rd_kafka_t *rk;
@@ -288,13 +289,12 @@ static bool in_order(struct rr_kafka *k, const rd_kafka_message_t *m)
     return true;
 }
 
-/* Partitions that are added later would be missed in silence. Asked while nothing comes, so that no message
- * waits for it. */
-static enum rr_kafka_end inspect_when_idle(struct rr_kafka *k)
+/* Partitions that are added later would be missed in silence. */
+static enum rr_kafka_end inspect_every(struct rr_kafka *k, int64_t us)
 {
     enum rr_kafka_end end;
 
-    if (rr_time_monotonic() - k->inspected_at < INSPECT_EVERY_US)
+    if (rr_time_monotonic() - k->inspected_at < us)
         return RR_KAFKA_NONE;
     end = inspect_topic(k, INSPECT_MS);
     if (end == RR_KAFKA_OK || (k->silent > 0 && k->silent < SILENT_MAX))
@@ -307,12 +307,18 @@ enum rr_kafka_end rr_kafka_next(struct rr_kafka *k, int timeout_ms, struct rr_ka
     for (;;) {
         const rd_kafka_message_t *m;
 
-        if (k->at == k->n_fetched)
+        if (k->at == k->n_fetched) {
+            enum rr_kafka_end end = inspect_every(k, INSPECT_BUSY_US);
+
+            if (end != RR_KAFKA_NONE)
+                return end;
             fetch(k, timeout_ms);
+        }
         if (atomic_load(&k->cut)) /* after the fetch: what has come since the cut is not given out */
             return failed(k, RR_KAFKA_CUT, "Kafka: the connection to %s was lost", k->conf.bootstrap);
         if (k->at == k->n_fetched)
-            return timeout_ms > 0 ? inspect_when_idle(k) : RR_KAFKA_NONE;
+            /* While nothing comes, no message waits for the answer. */
+            return timeout_ms > 0 ? inspect_every(k, INSPECT_IDLE_US) : RR_KAFKA_NONE;
         m = k->fetched[k->at++];
         if (m->err)
             return read_error(k, m);
