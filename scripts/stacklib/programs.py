@@ -72,7 +72,7 @@ class QuerySvc(Program):
     """Ready once there is a read model: it waits longer than the projector, whose failure tells more."""
 
     name = "query-svc"
-    start_seconds = 120.0
+    start_seconds = 270.0
 
     def environment(self) -> dict[str, str]:
         return (
@@ -83,11 +83,11 @@ class QuerySvc(Program):
 
 
 class Projector(Program):
-    """Ready once it has applied the first snapshot, so only after the connector runs."""
+    """Ready once it has applied the first snapshot, so only after the connector runs, which is started beside it."""
 
     name = "projector"
     arguments = ["run"]
-    start_seconds = 90.0
+    start_seconds = 240.0
 
     def environment(self) -> dict[str, str]:
         return (

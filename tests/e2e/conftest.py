@@ -48,7 +48,7 @@ def stack():
         Stack(FOLDER, ports="auto", preset=PRESET).wipe()
     stack = Stack(FOLDER, ports="auto", preset=PRESET)
     for server in stack.servers.values():
-        server.start_seconds = PATIENCE_SECONDS
+        server.start_seconds = max(server.start_seconds, PATIENCE_SECONDS)
     try:
         try:
             stack.up()
