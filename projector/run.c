@@ -482,15 +482,13 @@ static void begin_log_again(struct run *r, const struct failure *why)
     intake_forget(&r->intake, INT64_MAX); /* its offsets are other messages' */
     r->told = -1;
     rr_counter_add(r->telemetry.logs_replaced, 1);
-    if (!r->position.serving && !r->position.as_of)
-        rr_error("ALARM: the log has lost its beginning; what the first generation lacks is read from MySQL"
-                 " before it serves",
-                 "reason=%s", RR_Q(why->text));
-    else
-        rr_error(
-            "ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
-            " read model is proven",
-            "reason=%s offset=%lld", RR_Q(why->text), (long long)r->position.next_offset);
+    rr_error(
+        !r->position.serving && !r->position.as_of
+            ? "ALARM: the log has lost its beginning; what the first generation lacks is read from MySQL"
+              " before it serves"
+            : "ALARM: the log was replaced; it is read from its beginning, and as_of stands still until the"
+              " read model is proven",
+        "reason=%s offset=%lld", RR_Q(why->text), (long long)r->position.next_offset);
 }
 
 static void pause_after(struct run *r, const struct failure *f)
