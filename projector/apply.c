@@ -1,4 +1,5 @@
 #include "apply.h"
+#include "apply_copy.h"
 #include "apply_sql.h"
 #include "held.h"
 #include "known.h"
@@ -442,18 +443,26 @@ static int read_days_left(struct apply *a, struct batch *b, struct failure *f)
     return take_both_days(a, b, days, f);
 }
 
-int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
+/* `copied`: history rows and new reservations are there. */
+static int add_rows(struct apply *a, const struct batch *b, bool copied, struct failure *f)
 {
     add_rooms_write(a, b); /* first: the two that follow read the names */
     add_reservations_write(a, b, true);
-    add_reservations_write(a, b, false);
+    if (!copied)
+        add_reservations_write(a, b, false);
     if (b->parked && b->parked->rooms.n)
         add_unname(a, b);
-    add_history_write(a, b);
+    if (!copied)
+        add_history_write(a, b);
     for (int i = 0; i < 4; i++)
         if (add_days_write(a, b, i / 2, i % 2, f) != 0)
             return -1;
     return 0;
+}
+
+int apply_rows(struct apply *a, const struct batch *b, struct failure *f)
+{
+    return add_rows(a, b, false, f);
 }
 
 static int read_and_plan(struct apply *a, struct batch *b, struct failure *f)
@@ -499,15 +508,20 @@ size_t apply_mended(const struct apply *a)
     return a->n_mended;
 }
 
-int apply_locked(struct apply *a, struct batch *b, struct failure *f)
+static int plan_and_apply(struct apply *a, struct batch *b, bool copies, struct failure *f)
 {
     forget_broken(a);
     for (int mends = 0; read_and_plan(a, b, f) != 0; mends++)
         if (!a->broken.list || mends == MENDS || mend(a, b, f) != 0)
             return -1;
-    if (rename_reservations(a->store, b, f) != 0)
+    if (rename_reservations(a->store, b, f) != 0 || (copies && apply_copy(a->store, b, f) != 0))
         return -1;
-    return apply_rows(a, b, f);
+    return add_rows(a, b, copies, f);
+}
+
+int apply_locked(struct apply *a, struct batch *b, struct failure *f)
+{
+    return plan_and_apply(a, b, false, f);
 }
 
 /* Undoes what a batch with gaps has done; the failure stays the gap's, if that works. */
@@ -531,7 +545,7 @@ static int apply_changes(struct apply *a, struct batch *b, int64_t next_offset, 
     b->n_gaps = 0;
     store_add(a->store, &sql_begin, NULL);
     add_advance(a, b, p, next_offset, fingerprint);
-    if (apply_locked(a, b, f) != 0)
+    if (plan_and_apply(a, b, apply_copy_pays(b), f) != 0)
         return b->n_gaps ? roll_back(a, b, f) : -1;
     if (b->letters)
         parked = letters_add(a->store, b, p->generation, a->breaker);

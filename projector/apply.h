@@ -4,7 +4,8 @@
  *              what is stored of the batch's rooms and reservations, and of the days in which these are now
  *   (trip 2)   the days in which they were before, if those are others
  *   (trips)    the reservations of rooms that are renamed
- *   trip 3     the writes; NOTIFY; COMMIT
+ *   (COPY)     of a big batch: the new rows of history and reservation
+ *   trip 3     the (other) writes; NOTIFY; COMMIT
  *
  * A batch without rooms and events is one trip. The position's row, locked by advance(), makes reading before
  * writing safe: whoever writes a generation locks it first. */

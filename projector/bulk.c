@@ -21,11 +21,6 @@ struct bulk {
     const struct event *last; /* NULL: none yet */
 };
 
-static struct text word(const char *s)
-{
-    return (struct text){.s = s, .n = strlen(s)};
-}
-
 /* ---- rooms ---- */
 
 static int fill_rooms(struct bulk *b, struct failure *f)
@@ -63,49 +58,18 @@ static int fill_rooms(struct bulk *b, struct failure *f)
 static int put_event(struct bulk *b, const struct event *before, const struct event *e, struct arena *arena,
                      struct failure *f)
 {
-    const struct reservation *r = &e->after;
-    struct pgarray *row = copy_row(b->history, 14);
-
-    pgarray_uuid(row, &r->id);
-    pgarray_int4(row, (int32_t)r->version);
-    pgarray_text(row, word(event_kind_names[e->kind]));
-    pgarray_time(row, r->updated_at);
-    pgarray_text(row, e->recorded_by);
-    pgarray_text(row, e->reason);
-    pgarray_text(row, e->trace_id);
-    pgarray_jsonb(row, changes_json(arena, before ? &before->after : NULL, e));
-    pgarray_int8(row, r->room_id);
-    pgarray_text(row, r->user_id);
-    pgarray_text(row, r->title);
-    pgarray_time(row, r->starts_at);
-    pgarray_time(row, r->ends_at);
-    pgarray_text(row, word(reservation_state_names[r->state]));
     b->totals->events++;
-    return copy_flush(b->history, f);
+    return copy_event(b->history, e, changes_json(arena, before ? &before->after : NULL, e), f);
 }
 
 static int put_reservation(struct bulk *b, const struct reservation *r, struct failure *f)
 {
     static const struct text null = {.s = NULL};
     const struct room *room = truth_find_room(&b->rooms, r->room_id);
-    struct pgarray *row = copy_row(b->reservations, 13);
 
-    pgarray_uuid(row, &r->id);
-    pgarray_int8(row, r->room_id);
-    pgarray_text(row, room ? room->name : null);
-    pgarray_text(row, room ? room->location : null);
-    pgarray_text(row, r->user_id);
-    pgarray_text(row, r->title);
-    pgarray_time(row, r->starts_at);
-    pgarray_time(row, r->ends_at);
-    pgarray_text(row, word(reservation_state_names[r->state]));
-    pgarray_int4(row, (int32_t)r->version);
-    pgarray_bool(row, r->deleted);
-    pgarray_time(row, r->created_at);
-    pgarray_time(row, r->updated_at);
     usage_add(&b->usage, r);
     b->totals->reservations++;
-    return copy_flush(b->reservations, f);
+    return copy_reservation(b->reservations, r, room ? room->name : null, room ? room->location : null, f);
 }
 
 static int take_event(struct bulk *b, const struct event *e, struct arena *arena, struct failure *f)
@@ -144,14 +108,9 @@ static int take_events(struct bulk *b, struct failure *f)
 
 static int fill_reservations(struct bulk *b, struct failure *f)
 {
-    static const char history[] = "reservation_id, version, kind, recorded_at, recorded_by, reason, trace_id,"
-                                  " changes, room_id, user_id, title, starts_at, ends_at, state";
-    static const char reservations[] =
-        "id, room_id, room_name, room_location, user_id, title, starts_at, ends_at, state, version, deleted,"
-        " created_at, updated_at";
-
-    if (copy_begin(b->store, b->generation, "reservation_history", history, &b->history, f) != 0 ||
-        copy_begin(b->store, b->generation, "reservation", reservations, &b->reservations, f) != 0)
+    if (copy_begin(b->store, b->generation, "reservation_history", copy_event_columns, &b->history, f) != 0 ||
+        copy_begin(b->store, b->generation, "reservation", copy_reservation_columns, &b->reservations, f) !=
+            0)
         return -1;
     if (take_events(b, f) != 0 || copy_end(b->history, f) != 0)
         return -1;

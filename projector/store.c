@@ -217,12 +217,17 @@ static int take_answer(struct store *s, struct failure *f)
     return next_result(s, &end, f);
 }
 
+static void start_clock(struct store *s, struct failure *f)
+{
+    s->deadline = rr_time_monotonic() + (int64_t)s->timeout_ms * 1000;
+    f->kind = FAIL_NONE;
+}
+
 int store_trip(struct store *s, struct failure *f)
 {
     PGresult *sync;
 
-    s->deadline = rr_time_monotonic() + (int64_t)s->timeout_ms * 1000;
-    f->kind = FAIL_NONE;
+    start_clock(s, f);
     if (s->broken || !PQpipelineSync(s->conn))
         return lost(s, f);
     if (flush_out(s, f) != 0)
@@ -270,6 +275,48 @@ int store_ask(struct store *s, const struct statement *st, const struct params *
     return 0;
 }
 
+/* ---- COPY: libpq cannot do it in a pipeline, which is left for as long ---- */
+
+static int expect(struct store *s, ExecStatusType status, struct failure *f)
+{
+    PGresult *res;
+    int end;
+
+    if (next_result(s, &res, f) != 0)
+        return -1;
+    if (!res)
+        return lost(s, f);
+    end = PQresultStatus(res) == status ? 0 : sql_error(s, res, f);
+    PQclear(res);
+    return end;
+}
+
+int store_copy_begin(struct store *s, const char *sql, struct failure *f)
+{
+    start_clock(s, f);
+    if (s->broken || !PQexitPipelineMode(s->conn) || !PQsendQuery(s->conn, sql))
+        return lost(s, f);
+    return flush_out(s, f) == 0 ? expect(s, PGRES_COPY_IN, f) : -1;
+}
+
+int store_copy_put(struct store *s, const char *data, size_t len, struct failure *f)
+{
+    start_clock(s, f);
+    return PQputCopyData(s->conn, data, (int)len) == 1 ? flush_out(s, f) : lost(s, f);
+}
+
+int store_copy_end(struct store *s, struct failure *f)
+{
+    PGresult *none;
+
+    start_clock(s, f);
+    if (PQputCopyEnd(s->conn, NULL) != 1)
+        return lost(s, f);
+    if (flush_out(s, f) != 0 || expect(s, PGRES_COMMAND_OK, f) != 0 || next_result(s, &none, f) != 0)
+        return -1;
+    return PQenterPipelineMode(s->conn) ? 0 : lost(s, f);
+}
+
 /* ---- a connection ---- */
 
 void store_use_schema(struct store *s, const char *schema)
@@ -312,24 +359,18 @@ static int set_up(struct store *s, bool synchronous_commit, struct failure *f)
     return store_trip(s, f);
 }
 
-PGconn *store_connect(const struct store_conf *conf)
+int store_open(const struct store_conf *conf, struct store **ret, struct failure *f)
 {
     /* What stands before dbname can be overruled by the connection string. */
     static const char *const keywords[] = {"connect_timeout", "fallback_application_name", "dbname", NULL};
     const char *const values[] = {"5", "projector", conf->conninfo, NULL};
-
-    return PQconnectdbParams(keywords, values, 1);
-}
-
-int store_open(const struct store_conf *conf, struct store **ret, struct failure *f)
-{
     struct store *s = calloc(1, sizeof(*s));
 
     if (!s)
         return fail(f, FAIL_POSTGRES, "PostgreSQL: out of memory");
     s->timeout_ms = conf->timeout_ms;
     s->stop = conf->stop ? *conf->stop : -1;
-    s->conn = store_connect(conf);
+    s->conn = PQconnectdbParams(keywords, values, 1);
     if (PQstatus(s->conn) != CONNECTION_OK || PQsetnonblocking(s->conn, 1) != 0 ||
         !PQenterPipelineMode(s->conn))
         lost(s, f);

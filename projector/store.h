@@ -46,8 +46,6 @@ void params_bytes(struct params *p, const void *data,
                   size_t len);                          /* text, bytea: alive until store_add() returns */
 void params_array(struct params *p, struct pgarray *a); /* ends it; likewise */
 
-/* A plain connection, good or not, for who drives it otherwise: PQfinish() it. */
-PGconn *store_connect(const struct store_conf *conf) RR_MUST_CHECK;
 /* Connects and sets the session up. FAIL_POSTGRES if that does not work. */
 int store_open(const struct store_conf *conf, struct store **ret, struct failure *f) RR_MUST_CHECK;
 void store_close(struct store *s);
@@ -66,6 +64,11 @@ int store_trip(struct store *s, struct failure *f) RR_MUST_CHECK;
 /* Clears; a trip of one statement; its result. */
 int store_ask(struct store *s, const struct statement *st, const struct params *params, const PGresult **ret,
               struct failure *f) RR_MUST_CHECK;
+/* COPY … FROM STDIN in the transaction that is open; what was collected has been sent. The data are whatever
+ * form `sql` names. Each call has a trip's time and its failures. */
+int store_copy_begin(struct store *s, const char *sql, struct failure *f) RR_MUST_CHECK;
+int store_copy_put(struct store *s, const char *data, size_t len, struct failure *f) RR_MUST_CHECK;
+int store_copy_end(struct store *s, struct failure *f) RR_MUST_CHECK;
 /* While answers are waited for, `work` is called again and again until it returns false: there is no more to
  * do. It must not use the store, and be back within a millisecond. */
 void store_while_waiting(struct store *s, bool (*work)(void *arg), void *arg);
