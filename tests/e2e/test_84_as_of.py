@@ -1,10 +1,9 @@
 """as_of is honest: everything committed before it is there, also when a transaction is cut by batches."""
 
 import threading
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from support import programs
+from support import bulk, programs
 from support.databases import connect_postgres
 from support.waiting import eventually
 
@@ -53,24 +52,12 @@ class Samples:
                 )
 
 
-def book_in_one_transaction(mysql, room, user: str) -> None:
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
-    with mysql.cursor() as cursor:
-        cursor.execute("SET SESSION cte_max_recursion_depth = 100000")
-        cursor.execute(
-            "INSERT INTO reservation (id, room_id, user_id, starts_at, ends_at)"
-            " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %s)"
-            " SELECT UUID_TO_BIN(UUID()), %s, %s, %s + INTERVAL 6 * i HOUR, %s + INTERVAL 6 * i + 1 HOUR FROM n",
-            (ROWS, room["id"], user, start, start),
-        )
-
-
 def test_it_does_not_claim_a_transaction_that_is_applied_in_part(
     stack, mysql, pg, room, user, query, small_batches, caught_up
 ):
     query.room(room, token=room.token, wait=10)
     with Samples(stack, user) as samples:
-        book_in_one_transaction(mysql, room, user)
+        bulk.book(mysql, room, user, ROWS)
         caught_up(120)
         last = len(samples.taken)
         eventually(lambda: len(samples.taken) > last)
