@@ -17,6 +17,11 @@ static bool is_new(const struct batch_reservation *r)
     return r->now && !r->stored;
 }
 
+static struct map_key room_key(int64_t id)
+{
+    return (struct map_key){.a = (uint64_t)id};
+}
+
 /* ---- the history ---- */
 
 static int copy_history(struct store *s, const struct batch *b, struct failure *f)
@@ -33,7 +38,7 @@ static int copy_history(struct store *s, const struct batch *b, struct failure *
     return end;
 }
 
-/* ---- reservations, with what their rooms are called ---- */
+/* ---- reservations, with what their rooms are called after the batch ---- */
 
 struct room_words {
     struct text name, location;
@@ -42,44 +47,48 @@ struct room_words {
 struct rooms {
     struct map map; /* of struct room_words, in the arena */
     struct arena arena;
-    struct pgarray unknown; /* ids */
+    struct pgarray ids; /* of those that have to be read */
 };
 
-/* A room that is not asked for, nor found, has no name: a reservation may come before its room. */
-static void name_rooms(struct rooms *rooms, const struct batch *b)
+static struct room_words *add_room(struct rooms *rooms, int64_t id, const struct batch_room *in_batch)
 {
-    pgarray_begin(&rooms->unknown, PG_INT8);
-    for (const struct batch_reservation *r = b->reservations; r; r = r->next) {
-        struct map_key key = {.a = is_new(r) ? (uint64_t)r->now->room_id : 0};
-        const struct batch_room *in_batch;
-        void **at;
+    struct room_words *w = arena_alloc(&rooms->arena, sizeof(*w));
 
-        if (!is_new(r) || *(at = map_at(&rooms->map, key)))
-            continue;
-        *at = arena_alloc(&rooms->arena, sizeof(struct room_words));
-        *(struct room_words *)*at = (struct room_words){.name = {.s = NULL}};
-        in_batch = map_find(&b->room_map, key);
-        if (in_batch && in_batch->is_new)
-            *(struct room_words *)*at =
-                (struct room_words){.name = in_batch->room.name, .location = in_batch->room.location};
-        else
-            pgarray_int8(&rooms->unknown, r->now->room_id);
-    }
+    *w = (struct room_words){.name = {.s = NULL}};
+    if (in_batch && in_batch->is_new)
+        *w = (struct room_words){.name = in_batch->room.name, .location = in_batch->room.location};
+    else
+        pgarray_int8(&rooms->ids, id);
+    return w;
 }
 
+static void collect_rooms(struct rooms *rooms, const struct batch *b)
+{
+    pgarray_begin(&rooms->ids, PG_INT8);
+    for (const struct batch_reservation *r = b->reservations; r; r = r->next)
+        if (is_new(r)) {
+            struct map_key key = room_key(r->now->room_id);
+            void **at = map_at(&rooms->map, key);
+
+            if (!*at)
+                *at = add_room(rooms, r->now->room_id, map_find(&b->room_map, key));
+        }
+}
+
+/* A room that is not there has no name yet. */
 static int read_rooms(struct rooms *rooms, struct store *s, struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *res;
     int number;
 
-    params_array(&p, &rooms->unknown);
+    params_array(&p, &rooms->ids);
     number = store_add(s, &sql_rooms_read, &p);
     if (store_trip(s, f) != 0)
         return -1;
     res = store_result(s, number);
     for (int i = 0; i < PQntuples(res); i++) {
-        struct room_words *w = map_find(&rooms->map, (struct map_key){.a = (uint64_t)store_int8(res, i, 0)});
+        struct room_words *w = map_find(&rooms->map, room_key(store_int8(res, i, 0)));
 
         *w = (struct room_words){.name = store_text(res, i, 2), .location = store_text(res, i, 3)};
     }
@@ -94,8 +103,7 @@ static int copy_new_reservations(struct store *s, const struct batch *b, const s
 
     for (const struct batch_reservation *r = b->reservations; r && end == 0; r = r->next)
         if (is_new(r)) {
-            const struct room_words *w =
-                map_find(&rooms->map, (struct map_key){.a = (uint64_t)r->now->room_id});
+            const struct room_words *w = map_find(&rooms->map, room_key(r->now->room_id));
 
             end = copy_reservation(c, r->now, w->name, w->location, f);
         }
@@ -107,16 +115,16 @@ static int copy_new_reservations(struct store *s, const struct batch *b, const s
 
 int apply_copy(struct store *s, const struct batch *b, struct failure *f)
 {
-    struct rooms rooms = {.unknown = {.n = 0}};
+    struct rooms rooms = {.ids = {.n = 0}};
     int end;
 
-    name_rooms(&rooms, b);
+    collect_rooms(&rooms, b);
     end = read_rooms(&rooms, s, f);
     if (end == 0)
         end = copy_history(s, b, f);
     if (end == 0)
         end = copy_new_reservations(s, b, &rooms, f);
-    pgarray_fini(&rooms.unknown);
+    pgarray_fini(&rooms.ids);
     map_fini(&rooms.map);
     arena_fini(&rooms.arena);
     return end;

@@ -15,5 +15,5 @@
 
 /* Whether it pays for `b`; never, if it is one message. */
 bool apply_copy_pays(const struct batch *b);
-/* Of a planned batch. Nothing may wait to be sent. */
+/* Of a planned batch. What waits to be sent goes first. */
 int apply_copy(struct store *s, const struct batch *b, struct failure *f) RR_MUST_CHECK;

@@ -6,7 +6,7 @@ import pytest
 from support import bulk, truth
 from support.api import unique
 
-ROWS = 1500
+ROWS = 1000
 BIG = 500  # apply_copy.c
 # The journal's row of an event, as the history would have it.
 FIRST_EVENT = """
@@ -54,7 +54,9 @@ def parked(projector) -> float:
 def test_many_events_with_their_rooms_leave_what_they_would_one_by_one(
     command, mysql, pg, projector, room, user, waiting, history
 ):
+    unchanged = command.create_room(location="garden")
     with waiting():
+        bulk.book(mysql, unchanged, user, ROWS)
         bulk.book(mysql, room, user, ROWS)
         with mysql.cursor() as cursor:
             cursor.execute(
