@@ -158,14 +158,14 @@ static void take_ids(const struct difference **at, struct chunk *c)
     c->end = *at;
 }
 
-static void leave_out(struct repair *r, struct chunk *c, const struct rr_uuid *id)
+static void leave_out(struct repair *r, struct chunk *c, const struct rr_uuid *id, enum left_alone why)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < c->n; i++)
         if (memcmp(c->ids[i].b, id->b, sizeof(id->b)) != 0)
             c->ids[kept++] = c->ids[i];
-    r->totals->refused += c->n - kept;
+    r->totals->left[why] += c->n - kept;
     c->n = kept;
 }
 
@@ -174,10 +174,10 @@ static void refuse_ids(struct repair *r, struct chunk *c)
 {
     for (const struct difference *d = c->first; d != c->end; d = d->next)
         if (is_reservation(d) && refused(r, d))
-            leave_out(r, c, &d->id);
+            leave_out(r, c, &d->id, LEFT_DISPUTED);
     for (const struct difference *d = r->report->n_alarms ? r->report->first : NULL; d; d = d->next)
         if (d->place == PLACE_TRUTH)
-            leave_out(r, c, &d->id);
+            leave_out(r, c, &d->id, LEFT_UNPROVEN);
 }
 
 static bool has_id(const struct chunk *c, const struct rr_uuid *id)
@@ -237,7 +237,7 @@ static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret,
                 continue;
             behind++;
             if (tries == TRUTH_TRIES)
-                leave_out(r, c, &id);
+                leave_out(r, c, &id, LEFT_LATE);
         }
         if (!behind)
             break;
@@ -406,7 +406,7 @@ static int repair_rooms_chunk(struct repair *r, const struct difference **at, st
         n++;
         if (!left && read_room(r, *at, held_version(held, (*at)->room_id), &left, f) != 0)
             return -1;
-        r->totals->refused += left;
+        r->totals->left[LEFT_UNPROVEN] += left;
         r->totals->rooms += !left;
         if (!left)
             pgarray_int8(&r->column[0], (*at)->room_id);
@@ -477,3 +477,12 @@ int repair(const struct verify_conf *conf, int32_t generation, const struct repo
     exempt_fini(&r.exempt);
     return end;
 }
+size_t repair_left(const struct repair_totals *totals)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < LEFT_REASONS; i++)
+        n += totals->left[i];
+    return n;
+}
+

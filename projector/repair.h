@@ -11,10 +11,16 @@
 #include "report.h"
 #include "verify.h"
 
+/* Why rows are left alone: while the log is unproven nothing is deleted, no version lowered and no content
+ * replaced; the truth disagrees with itself; the truth does not show yet what has been applied. */
+enum left_alone { LEFT_UNPROVEN, LEFT_DISPUTED, LEFT_LATE, LEFT_REASONS };
+
 struct repair_totals {
     size_t rooms, reservations, days;
-    size_t refused; /* while the log is unproven nothing is deleted and no version lowered */
+    size_t left[LEFT_REASONS];
 };
+
+size_t repair_left(const struct repair_totals *totals); /* for whatever reason */
 
 /* -1: what has been repaired until then stays. */
 int repair(const struct verify_conf *conf, int32_t generation, const struct report *report,

@@ -185,7 +185,7 @@ static int begin(struct retry *t, struct failure *f)
     if (generation_lock(t->store, t->generation, &g, f) != 0)
         return -1;
     if (strcmp(g.halted, "rewound") == 0)
-        return fail(f, FAIL_HALTED, "the truth was rewound: first see docs/operations.md");
+        return fail(f, FAIL_HALTED, "first see \"the truth was set back\" in docs/operations.md");
     return letters_parked(t->store, t->generation, &t->parked, f);
 }
 

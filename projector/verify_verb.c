@@ -4,6 +4,7 @@
 #include "time.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ROUNDS 3 /* a repair may uncover what another difference has hidden */
 
@@ -27,6 +28,20 @@ static void print_differences(const struct report *r)
     rr_buf_fini(&buf);
 }
 
+static void print_left_alone(const struct repair_totals *t)
+{
+    static const char *const why[LEFT_REASONS] = {
+        [LEFT_UNPROVEN] = "while the log is unproven, see \"the truth was set back\" in docs/operations.md",
+        [LEFT_DISPUTED] = "about which MySQL disagrees with itself, see \"the read model differs from the "
+                          "truth\" in docs/operations.md",
+        [LEFT_LATE] = "whose last change MySQL does not show yet",
+    };
+
+    for (int i = 0; i < LEFT_REASONS; i++)
+        if (t->left[i])
+            printf("left alone: %zu %s\n", t->left[i], why[i]);
+}
+
 static void print_text(const struct outcome *o)
 {
     const struct verify_totals *t = &o->totals;
@@ -35,9 +50,7 @@ static void print_text(const struct outcome *o)
     if (o->rounds) {
         printf("repaired: %zu rooms, %zu reservations, %zu days of rooms\n", o->repaired.rooms,
                o->repaired.reservations, o->repaired.days);
-        if (o->repaired.refused)
-            printf("left alone: %zu, see \"the truth was rewound\" in docs/operations.md\n",
-                   o->repaired.refused);
+        print_left_alone(&o->repaired);
     }
     printf("generation %d %s the truth of %s: %zu differences in %zu reservations, %zu events, %zu rooms, "
            "%zu days of rooms\n",
@@ -75,7 +88,10 @@ static void print_json(const struct outcome *o)
     rr_json_uint(&j, "rooms", o->repaired.rooms);
     rr_json_uint(&j, "reservations", o->repaired.reservations);
     rr_json_uint(&j, "room_days", o->repaired.days);
-    rr_json_uint(&j, "left_alone", o->repaired.refused);
+    rr_json_uint(&j, "left_alone", repair_left(&o->repaired));
+    rr_json_uint(&j, "left_unproven", o->repaired.left[LEFT_UNPROVEN]);
+    rr_json_uint(&j, "left_disputed", o->repaired.left[LEFT_DISPUTED]);
+    rr_json_uint(&j, "left_late", o->repaired.left[LEFT_LATE]);
     rr_json_end_object(&j);
     rr_json_end_object(&j);
     puts(buf.failed ? "{}" : buf.data);
@@ -87,7 +103,7 @@ static int mend(const struct verify_conf *conf, struct outcome *o, bool as_json,
 {
     while (o->last->n > o->last->n_alarms && o->rounds < ROUNDS) {
         o->rounds++;
-        o->repaired.refused = 0;
+        memset(o->repaired.left, 0, sizeof(o->repaired.left));
         if (repair(conf, o->generation, o->last, &o->repaired, f) != 0)
             return -1;
         report_fini(&o->left);

@@ -169,7 +169,7 @@ static int compare(struct watch *w, int32_t generation, int64_t since, bool *ret
     if (end == 0 && report.n && since) {
         end = repair(&w->conf, generation, &report, &repaired, f);
         rr_warn("repaired", "rooms=%zu reservations=%zu room_days=%zu left_alone=%zu", repaired.rooms,
-                repaired.reservations, repaired.days, repaired.refused);
+                repaired.reservations, repaired.days, repair_left(&repaired));
     }
     if (end == 0 && since)
         end = judge_rewound(w, generation, since, &report, f);

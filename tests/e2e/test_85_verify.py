@@ -240,7 +240,7 @@ def test_every_kind_of_damage_is_found_and_repaired(stack, command, pg, mysql, m
         somewhere_else = name in ("row extra", "history of nothing")
         assert any((place, kind, key) in found for key in keys) or somewhere_else, (name, told)
     assert [d[2] for d in found if d[:2] == ("reservation", "extra")], "the extra row"
-    assert told["repaired"] == {"rooms": 0, "reservations": 0, "room_days": 0, "left_alone": 0}
+    assert set(told["repaired"].values()) == {0}
     status, told = verify(stack, "--repair")
     assert (status, told["equal"], told["differences_left"]) == (0, True, 0), told
     assert truth.differences(mysql, pg) == []
