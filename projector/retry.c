@@ -68,14 +68,16 @@ static const struct statement sql_name = {
           "   AND (v.room_name, v.room_location) IS DISTINCT FROM (r.name, r.location)"
           "   AND NOT EXISTS (SELECT FROM projection.dead_letter d WHERE d.generation = $1::integer"
           "                    AND d.room_id = r.id AND d.state = 'parked')"};
-/* A version that could not be read is the one after what is stored, if the next one that waits agrees. Of two
+/* A version that could not be read is the one after what is stored, if the next one that waits agrees and
+ * MySQL has it ($5 is its last one): else a write that is still to come would count as given up. Of two
  * copies of a version both are given up. */
 static const struct statement sql_skip = {
     NULL,
     "WITH l AS (SELECT d.*, coalesce(d.version, CASE WHEN coalesce((SELECT min(w.version)"
     "      FROM projection.dead_letter w WHERE w.generation = d.generation AND w.state = 'parked'"
     "       AND (w.reservation_id = d.reservation_id OR w.room_id = d.room_id)), 2147483647)"
-    "     > coalesce(v.version, r.version, 0) + 1 THEN coalesce(v.version, r.version, 0) + 1 END) AS given_up"
+    "     > coalesce(v.version, r.version, 0) + 1 AND $5::bigint > coalesce(v.version, r.version, 0) THEN "
+    "coalesce(v.version, r.version, 0) + 1 END) AS given_up"
     "   FROM projection.dead_letter d LEFT JOIN reservation v ON v.id = d.reservation_id"
     "   LEFT JOIN room r ON r.id = d.room_id"
     "  WHERE d.generation = $1::integer AND d.id = $2::bigint AND d.state = 'parked')"
@@ -457,10 +459,33 @@ int retry_letter(const struct retry_conf *conf, int32_t generation, int64_t id, 
     return end;
 }
 
+/* 0: none, or nobody knows. */
+static int64_t last_in_truth(struct retry *t, const struct entity *e)
+{
+    struct arena arena = {.chunks = NULL};
+    struct truth_rows rows;
+    struct room room;
+    struct failure f;
+    int64_t version = 0;
+    bool found;
+
+    if (!t->truth)
+        return 0;
+    if (e->subject.what == SUBJECT_RESERVATION &&
+        truth_events_now(t->truth, &e->subject.reservation_id, 1, &arena, &rows, &f) == 0 && rows.n_events)
+        version = rows.events[rows.n_events - 1].after.version;
+    if (e->subject.what == SUBJECT_ROOM &&
+        truth_room_now(t->truth, e->subject.room_id, &arena, &room, &found, &f) == 0 && found)
+        version = room.version;
+    arena_fini(&arena);
+    return version;
+}
+
 static int skip(struct retry *t, const struct entity *e, const char *by, const char *reason,
                 struct failure *f)
 {
     struct params p = {.n = 0};
+    int64_t last = last_in_truth(t, e);
 
     if (begin(t, f) != 0)
         return -1;
@@ -468,6 +493,7 @@ static int skip(struct retry *t, const struct entity *e, const char *by, const c
     params_int8(&p, e->first);
     params_bytes(&p, by, strlen(by));
     params_bytes(&p, reason, strlen(reason));
+    params_int8(&p, last);
     store_add(t->store, &sql_skip, &p);
     return commit(t, e, f);
 }
