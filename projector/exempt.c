@@ -3,8 +3,9 @@
 #include <string.h>
 
 static const struct statement sql_letters = {
-    NULL, "SELECT state = 'parked', reservation_id, room_id, coalesce(version, 0) FROM projection.dead_letter"
-          " WHERE generation = $1::integer"};
+    NULL, "SELECT state = 'parked', reservation_id, room_id,"
+          "       CASE WHEN state = 'parked' AND kind IN ('gap', 'lost') THEN 1 ELSE coalesce(version, 0) END"
+          " FROM projection.dead_letter WHERE generation = $1::integer ORDER BY id"};
 
 static void add_version(struct exempt *e, struct map *m, struct map_key key, int64_t version)
 {
@@ -21,11 +22,28 @@ static void add_version(struct exempt *e, struct map *m, struct map_key key, int
     *at = new;
 }
 
+static void add_parked(struct exempt *e, const struct subject *s)
+{
+    struct exempt_from **at;
+
+    e->n_parked++;
+    parked_put(&e->parked, s);
+    if (s->what != SUBJECT_RESERVATION)
+        return;
+    at = (struct exempt_from **)map_at(&e->from, map_key_uuid(&s->reservation_id));
+    if (!*at) {
+        *at = arena_alloc(&e->arena, sizeof(**at));
+        **at = (struct exempt_from){.version = 0};
+    }
+    if (s->version && (!(*at)->version || s->version < (*at)->version))
+        (*at)->version = s->version;
+    (*at)->unknown += !(*at)->version;
+}
+
 void exempt_add(struct exempt *e, const struct subject *s, bool is_parked)
 {
     if (is_parked) {
-        e->n_parked++;
-        parked_put(&e->parked, s);
+        add_parked(e, s);
         return;
     }
     e->n_skipped++;
@@ -59,6 +77,7 @@ int exempt_load(struct store *s, int32_t generation, struct exempt *ret, struct 
     parked_reset(&ret->parked);
     map_reset(&ret->reservations);
     map_reset(&ret->rooms);
+    map_reset(&ret->from);
     ret->n_parked = ret->n_skipped = 0;
     params_int4(&p, generation);
     number = store_add(s, &sql_letters, &p);
@@ -75,6 +94,7 @@ void exempt_fini(struct exempt *e)
 {
     map_fini(&e->reservations);
     map_fini(&e->rooms);
+    map_fini(&e->from);
     parked_fini(&e->parked);
     arena_fini(&e->arena);
 }
@@ -89,11 +109,12 @@ struct exempt_versions exempt_skipped(const struct exempt *e, const struct rr_uu
 bool exempt_event(const struct exempt *e, const struct rr_uuid *id, int64_t version, int64_t held)
 {
     const struct exempt_versions skipped = exempt_skipped(e, id);
+    const struct exempt_from *from = map_find(&e->from, map_key_uuid(id));
 
     for (size_t i = 0; i < skipped.n; i++)
         if (skipped.versions[i] == version)
             return true;
-    return version > held && parked_has_reservation(&e->parked, id);
+    return from && version > held && version >= from->version - from->unknown;
 }
 
 bool exempt_room(const struct exempt *e, int64_t id, int64_t version)

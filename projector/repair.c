@@ -30,8 +30,14 @@ struct repair {
 static const struct statement sql_rooms_held = {"repair_rooms_held",
                                                 "SELECT id, version FROM room WHERE id = ANY ($1::bigint[])"};
 static const struct statement sql_events_held = {
-    "repair_events_held", "SELECT reservation_id, max(version) FROM reservation_history"
-                          " WHERE reservation_id = ANY ($1::uuid[]) GROUP BY reservation_id"};
+    "repair_events_held",
+    "SELECT id, max(version) FROM (SELECT reservation_id, version FROM reservation_history"
+    "   WHERE reservation_id = ANY ($1::uuid[])"
+    "  UNION ALL SELECT id, version FROM reservation WHERE id = ANY ($1::uuid[])) AS h(id, version) GROUP BY "
+    "id"};
+static const struct statement sql_versions_held = {"repair_versions_held",
+                                                   "SELECT reservation_id, version FROM reservation_history"
+                                                   " WHERE reservation_id = ANY ($1::uuid[])"};
 static const struct statement sql_rooms_delete = {"repair_rooms_delete",
                                                   "DELETE FROM room WHERE id = ANY ($1::bigint[])"};
 static const struct statement sql_events_delete = {
@@ -51,9 +57,9 @@ static const struct statement sql_months_count = {
     " GROUP BY k.room_id, k.month"
     " ON CONFLICT (month, room_id) DO UPDATE SET reservations = excluded.reservations,"
     "    reserved_minutes = excluded.reserved_minutes"};
-static const struct statement *const statements[] = {&sql_rooms_held,    &sql_events_held,
-                                                     &sql_rooms_delete,  &sql_events_delete,
-                                                     &sql_states_delete, &sql_months_count};
+static const struct statement *const statements[] = {
+    &sql_rooms_held,    &sql_events_held,   &sql_versions_held, &sql_rooms_delete,
+    &sql_events_delete, &sql_states_delete, &sql_months_count};
 
 /* ---- a chunk: one transaction ---- */
 
@@ -137,6 +143,11 @@ struct chunk {
     const struct difference *first, *end; /* all differences of these ids, and others */
 };
 
+/* What is held of it: the last version of each, and all that the history has. */
+struct chunk_held {
+    const PGresult *last, *versions;
+};
+
 static bool is_reservation(const struct difference *d)
 {
     return d->place == PLACE_RESERVATION || d->place == PLACE_HISTORY;
@@ -174,10 +185,10 @@ static void refuse_ids(struct repair *r, struct chunk *c)
 {
     for (const struct difference *d = c->first; d != c->end; d = d->next)
         if (is_reservation(d) && refused(r, d))
-            leave_out(r, c, &d->id, LEFT_DISPUTED);
+            leave_out(r, c, &d->id, LEFT_UNPROVEN);
     for (const struct difference *d = r->report->n_alarms ? r->report->first : NULL; d; d = d->next)
         if (d->place == PLACE_TRUTH)
-            leave_out(r, c, &d->id, LEFT_UNPROVEN);
+            leave_out(r, c, &d->id, LEFT_DISPUTED);
 }
 
 static bool has_id(const struct chunk *c, const struct rr_uuid *id)
@@ -208,21 +219,23 @@ static int64_t last_version(const struct truth_rows *truth, const uint8_t *id)
 
 /* The truth of the chunk. A transaction reaches the log a moment before its rows can be seen in MySQL: what
  * has been applied of it must not be taken away again. What the truth does not show in time is left alone. */
-static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret, const PGresult **ret_held,
+static int read_truth(struct repair *r, struct chunk *c, struct truth_rows *ret, struct chunk_held *ret_held,
                       struct failure *f)
 {
     struct params p = {.n = 0};
     const PGresult *held;
-    int number, behind;
+    int last, versions, behind;
 
     pgarray_begin(&r->column[0], PG_UUID);
     for (size_t i = 0; i < c->n; i++)
         pgarray_uuid(&r->column[0], &c->ids[i]);
     params_array(&p, &r->column[0]);
-    number = store_add(r->store, &sql_events_held, &p);
+    last = store_add(r->store, &sql_events_held, &p);
+    versions = store_add(r->store, &sql_versions_held, &p);
     if (store_trip(r->store, f) != 0)
         return -1;
-    *ret_held = held = store_result(r->store, number);
+    held = store_result(r->store, last);
+    *ret_held = (struct chunk_held){.last = held, .versions = store_result(r->store, versions)};
     for (int tries = 0; tries <= TRUTH_TRIES; tries++) {
         if (tries)
             truth_wait();
@@ -296,14 +309,30 @@ static int64_t held_last(const PGresult *held, const struct rr_uuid *id)
     return 0;
 }
 
+static bool holds(const PGresult *versions, const struct reservation *v)
+{
+    for (int i = 0; i < PQntuples(versions); i++)
+        if (store_int4(versions, i, 1) == v->version &&
+            memcmp(PQgetvalue(versions, i, 0), v->id.b, sizeof(v->id.b)) == 0)
+            return true;
+    return false;
+}
+
+/* Not what has been applied all the same. */
+static bool is_exempt(const struct repair *r, const struct chunk_held *held, const struct reservation *v)
+{
+    return exempt_event(&r->exempt, &v->id, v->version, held_last(held->last, &v->id)) &&
+           !holds(held->versions, v);
+}
+
 /* The truth of the chunk, but for what is parked or was skipped. */
 static void add_events(struct repair *r, const struct chunk *c, const struct truth_rows *truth,
-                       const PGresult *held)
+                       const struct chunk_held *held)
 {
     for (size_t i = 0; i < truth->n_events; i++) {
         const struct reservation *v = &truth->events[i].after;
 
-        if (has_id(c, &v->id) && !exempt_event(&r->exempt, &v->id, v->version, held_last(held, &v->id)))
+        if (has_id(c, &v->id) && !is_exempt(r, held, v))
             batch_add(&r->batch, &(struct change){.what = CHANGE_EVENT, .event = truth->events[i]}, 0);
     }
     for (struct batch_reservation *v = r->batch.reservations; v; v = v->next) {
@@ -317,7 +346,7 @@ static void add_events(struct repair *r, const struct chunk *c, const struct tru
 static int repair_reservations_chunk(struct repair *r, const struct difference **at, struct failure *f)
 {
     struct truth_rows truth = {.n_events = 0};
-    const PGresult *held;
+    struct chunk_held held;
     struct chunk c;
     int deleted;
 
@@ -329,7 +358,7 @@ static int repair_reservations_chunk(struct repair *r, const struct difference *
     refuse_ids(r, &c);
     if (read_truth(r, &c, &truth, &held, f) != 0)
         return -1;
-    add_events(r, &c, &truth, held);
+    add_events(r, &c, &truth, &held);
     deleted = add_deletes(r, &c);
     if (store_trip(r->store, f) != 0 || batch_plan(&r->batch, f) != 0)
         return -1;
@@ -459,6 +488,15 @@ static int run(struct repair *r, struct failure *f)
     return repair_all(r, repair_months_chunk, PLACE_ROOM_MONTH, PLACE_ROOM_MONTH, f);
 }
 
+size_t repair_left(const struct repair_totals *totals)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < LEFT_REASONS; i++)
+        n += totals->left[i];
+    return n;
+}
+
 int repair(const struct verify_conf *conf, int32_t generation, const struct report *report,
            struct repair_totals *totals, struct failure *f)
 {
@@ -477,12 +515,3 @@ int repair(const struct verify_conf *conf, int32_t generation, const struct repo
     exempt_fini(&r.exempt);
     return end;
 }
-size_t repair_left(const struct repair_totals *totals)
-{
-    size_t n = 0;
-
-    for (int i = 0; i < LEFT_REASONS; i++)
-        n += totals->left[i];
-    return n;
-}
-

@@ -16,6 +16,7 @@ from support.api import Command, Query, Service, unique
 from support.databases import connect_mysql, connect_postgres
 from support.given import Given
 from support.letters import Letters
+from support.topic import Topic
 from support.waiting import eventually
 
 FOLDER = REPO / ".test/stack"
@@ -125,6 +126,19 @@ def pg(stack):
     """The read model, by hand: a connection as administrator."""
     with connect_postgres(stack) as connection:
         yield connection
+
+
+@pytest.fixture
+def unlogged(mysql):
+    """Runs SQL on the truth that the topic never hears of."""
+    with mysql.cursor() as cursor:
+        cursor.execute("SET sql_log_bin = 0")
+        yield cursor.execute
+
+
+@pytest.fixture(scope="session")
+def topic(stack) -> Topic:
+    return Topic(stack)
 
 
 @pytest.fixture

@@ -5,13 +5,8 @@ import json
 import pytest
 from support.rebuilds import rebuild
 from support.times import on
-from support.topic import Topic, change, event, reservation_key, room_event, room_key
+from support.topic import change, event, reservation_key, room_event, room_key
 from support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def topic(stack):
-    return Topic(stack)
 
 
 @pytest.fixture

@@ -6,13 +6,8 @@ import pytest
 from support import programs, truth
 from support.rebuilds import rebuild
 from support.times import on
-from support.topic import Topic, change, event, now, reservation_key, room_event, room_key
+from support.topic import change, event, now, reservation_key, room_event, room_key
 from support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def topic(stack):
-    return Topic(stack)
 
 
 @pytest.fixture
@@ -188,14 +183,6 @@ def test_a_retry_that_fails_leaves_it_parked_with_the_reason(query, topic, lette
     (left,) = letters.of(booked)
     assert left["id"] == first["id"]
     assert "MySQL's journal has no version 2" in left["reason"]
-
-
-@pytest.fixture
-def unlogged(mysql):
-    """Runs SQL on the truth that the topic never hears of."""
-    with mysql.cursor() as cursor:
-        cursor.execute("SET sql_log_bin = 0")
-        yield cursor.execute
 
 
 def test_a_skipped_version_counts_as_included_and_leaves_no_gap(

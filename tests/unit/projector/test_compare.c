@@ -153,6 +153,41 @@ static void what_is_parked_need_not_be_held_but_what_came_before_it_does(void **
     assert_int_equal(report.n, 1);
 }
 
+static void of_a_parked_one_that_is_not_held_at_all_what_came_before_is_missing(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    held.n_events = held.n_states = 0;
+    leave_out(2, true);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 2); /* the event, and the state that it left */
+    assert_int_equal(report.first->version, 1);
+}
+
+static void before_a_parked_one_that_cannot_be_read_the_next_one_tells_what_is_missing(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    held.n_events = held.n_states = 0;
+    leave_out(0, true);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 0); /* nobody knows which versions these are */
+    leave_out(3, true);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 2);
+}
+
+static void before_a_gap_nothing_need_be_held(void **unused)
+{
+    TWO_EVENTS;
+    (void)unused;
+    held.n_events = held.n_states = 0;
+    leave_out(1, true);
+    leave_out(3, true);
+    compare(&truth, &held, false);
+    assert_int_equal(report.n, 0);
+}
+
 static void a_skipped_version_need_not_be_held_and_what_follows_changed_from_the_one_before(void **unused)
 {
     struct event truth_events[] = {event(1, 1, "a"), event(1, 2, "b"), event(1, 3, "c")};
@@ -250,6 +285,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_truth_read_before_has_to_be_held, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_parked_need_not_be_held_but_what_came_before_it_does, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(of_a_parked_one_that_is_not_held_at_all_what_came_before_is_missing,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            before_a_parked_one_that_cannot_be_read_the_next_one_tells_what_is_missing, setup, teardown),
+        cmocka_unit_test_setup_teardown(before_a_gap_nothing_need_be_held, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_skipped_version_need_not_be_held_and_what_follows_changed_from_the_one_before, setup, teardown),
         cmocka_unit_test_setup_teardown(a_version_that_was_applied_after_all_is_compared, setup, teardown),
