@@ -94,6 +94,12 @@ class Play:
         back: list[str] = []
 
         def look() -> None:
+            try:
+                watch()
+            except Exception as error:
+                back.append(f"unseen: {error!r}")
+
+        def watch() -> None:
             newest = unproven = None
             while not over.wait(0.02):
                 as_of, since = self.ask("array[as_of, unproven_since]") or (None, None)

@@ -285,6 +285,19 @@ def test_what_is_parked_and_comes_again_is_not_parked_twice(command, topic, lett
     assert letters.of(booked) == parked
 
 
+def test_what_is_parked_and_comes_again_in_another_log_is_not_parked_twice(
+    command, topic, letters, booked, read_again, pg
+):
+    """It stands at another place there."""
+    topic.send(reservation_key(booked), event(booked, 2, kind="?"))
+    command.change(booked, title="Later")
+    offset = letters.wait(booked, 2)[-1]["offset"]
+    pg.execute("UPDATE projection.dead_letter SET topic_offset = topic_offset + 1000000")
+    parked = letters.of(booked)
+    read_again(offset)
+    assert letters.of(booked) == parked
+
+
 def test_what_was_skipped_and_comes_again_parks_nothing_any_more(
     command, query, topic, letters, booked, read_again, projector, mysql, pg, caught_up
 ):
