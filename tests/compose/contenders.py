@@ -35,7 +35,7 @@ class Contenders(Restless):
         self.refused = 0
         self.promised: dict[tuple[str, int], tuple] = {}
 
-    def wait_for(self, more: int, seconds: float = 60) -> None:
+    def wait_for(self, more: int, seconds: float = PATIENCE_SECONDS) -> None:
         """Until so many more have been promised."""
         before = self.done
 

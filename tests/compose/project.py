@@ -17,7 +17,9 @@ SERVERS = ("mysql", "postgres", "kafka", "connect", "command-svc", "query-svc", 
 # Which other images our own are made of (deploy/Dockerfile).
 BASES = ("debian:bookworm-slim", "ghcr.io/amacneil/dbmate:2.36.0")
 OURS = ("room-reservation/programs", "room-reservation/setup")
-START_SECONDS = 420
+# Where much else is at work, a JVM alone takes minutes to start.
+START_SECONDS = 900
+HEALTHY_SECONDS = 300
 BUILD_SECONDS = 1200
 
 

@@ -4,7 +4,7 @@ import time
 
 from chaos import audit
 from contenders import Contenders
-from project import SERVERS
+from project import HEALTHY_SECONDS, SERVERS
 from support import truth
 from support.api import Command, Query
 from support.databases import connect_mysql
@@ -17,7 +17,8 @@ def caught_up(project) -> None:
     """Waits until the read model includes all that is committed now."""
     token = Command(project.url).create_room().token
     eventually(
-        lambda: Query(project.url).get("/v1/rooms", headers={"Consistency-Token": token}).status == 200, 120
+        lambda: Query(project.url).get("/v1/rooms", headers={"Consistency-Token": token}).status == 200,
+        HEALTHY_SECONDS,
     )
 
 
@@ -30,7 +31,7 @@ def test_each_container_can_be_restarted_under_load(project):
             project.compose("restart", service)
             if service not in JAVA:  # which ends with the signal's number
                 assert project.exit_codes(service, began) == {0}, f"{service} did not end by itself"
-            eventually(lambda service=service: project.is_healthy(service), seconds=120)
+            eventually(lambda service=service: project.is_healthy(service), seconds=HEALTHY_SECONDS)
             contenders.wait_for(10)
     assert contenders.problems == []
     assert contenders.refused > 0

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from contenders import Contenders
+from project import HEALTHY_SECONDS
 from support.api import Command, Query
 from support.metrics import Metrics
 from support.waiting import eventually
@@ -47,7 +48,7 @@ def test_the_gateway_uses_every_instance(project):
         asked = metrics(project, "query-svc") + metrics(project, "command-svc")
         return all(m.value("rr_http_requests_total", route="/v1/rooms") for m in asked)
 
-    eventually(every_one_was_asked, seconds=60)
+    eventually(every_one_was_asked, seconds=HEALTHY_SECONDS)
 
 
 def test_a_write_is_read_from_any_instance(project):
@@ -86,7 +87,7 @@ def at_work(project) -> str:
         now = zip(project.containers("projector"), before, batches(), strict=True)
         return [container for container, old, new in now if new > old + 2]
 
-    (active,) = eventually(moved, seconds=60)
+    (active,) = eventually(moved, seconds=HEALTHY_SECONDS)
     return active
 
 
@@ -104,5 +105,5 @@ def test_a_standby_projector_takes_over_from_one_that_was_killed(project, engine
     record_testsuite_property("takeover_seconds", round(time.monotonic() - began, 1))
     assert query.rooms(limit=1).as_of > before
     engine.docker("start", active)
-    eventually(lambda: project.is_healthy("projector"), seconds=120)
+    eventually(lambda: project.is_healthy("projector"), seconds=HEALTHY_SECONDS)
     assert at_work(project)  # one of them, whichever came first

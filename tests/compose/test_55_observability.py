@@ -1,6 +1,7 @@
 """The profile with Prometheus and Grafana. There is no package to make a stand-in for Grafana of: of it, only the wiring is checked."""
 
 import requests
+from project import HEALTHY_SECONDS
 from stacklib.ports import HOST
 from support.programs import free_port
 from support.waiting import eventually
@@ -15,7 +16,7 @@ def test_prometheus_finds_every_instance(project):
         up = {target["labels"]["job"] for target in targets if target["health"] == "up"}
         return up == {"command-svc", "query-svc", "projector"} and all(t["health"] == "up" for t in targets)
 
-    eventually(all_answer, seconds=90)
+    eventually(all_answer, seconds=HEALTHY_SECONDS)
     rules = requests.get(f"http://{HOST}:{port}/api/v1/rules", timeout=5).json()["data"]["groups"]
     assert rules
     project.compose("rm", "--stop", "--force", "prometheus")
