@@ -25,6 +25,15 @@ struct range {
  * scan. */
 #define LONGEST_US (31 * RR_US_PER_DAY)
 
+/* A part of FROM: the reservation of a room that starts before `from` and reaches beyond it, if there is one.
+ * Reservations of a room do not overlap, so that in the order of their starts their ends rise too: it can
+ * only be the last one. All are SQL; `after` is at least LONGEST_US before `from`, or further on if what
+ * starts up to there is not asked for. */
+#define RANGE_BEFORE(columns, room, from, after)                                                             \
+    "(SELECT * FROM (SELECT " columns " FROM reservation WHERE room_id = " room " AND starts_at < " from     \
+    "::timestamptz AND starts_at > " after "::timestamptz AND state = 'confirmed' AND NOT deleted "          \
+    "ORDER BY starts_at DESC LIMIT 1) last WHERE ends_at > " from ") before "
+
 /* from before to, at most 10 years: else RR_RULE_BROKEN, the problem names the bad one. */
 enum rr_err range_take(struct rr_req *r, const struct rr_value *from, const struct rr_value *to,
                        struct range *ret) RR_MUST_CHECK;

@@ -1,8 +1,9 @@
 /* GET /v1/rooms/{id}/free: the gaps between a room's confirmed reservations inside [from, to) that are at
  * least min_minutes long, by their start. A retired room takes no reservations, so it has none.
  *
- * A gap ends where a reservation starts, or at `to`; it begins at the latest end before that. The next page
- * is the same question from the end of the last gap on. */
+ * A gap ends where a reservation starts, or at `to`; it begins at the latest end before that. Of those that
+ * start before `from` only the last one can reach into the range (see range.h). The next page is the same
+ * question from the end of the last gap on. */
 #include "endpoints.h"
 #include "list.h"
 #include "range.h"
@@ -28,11 +29,13 @@ static const struct rr_pg_stmt stmt = {
     "SELECT coalesce(max(ends_at) OVER "
     "(ORDER BY starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), $2::timestamptz) AS begins, "
     "starts_at AS ends FROM ("
-    "SELECT starts_at, ends_at FROM reservation WHERE room_id = $1 AND starts_at > $4::timestamptz "
-    "AND starts_at < $3::timestamptz AND ends_at > $2 AND state = 'confirmed' AND NOT deleted "
-    "UNION ALL SELECT $3, $3) taken) gap "
-    "WHERE ends - begins >= $5::integer * interval '1 minute' ORDER BY ends LIMIT $6::integer"
-    ") i ON r.active ORDER BY i.ends",
+    "SELECT starts_at, ends_at FROM " RANGE_BEFORE(
+        "starts_at, ends_at", "$1", "$2",
+        "$4") "UNION ALL SELECT starts_at, ends_at FROM reservation WHERE room_id = $1 AND starts_at >= $2 "
+              "AND starts_at < $3::timestamptz AND state = 'confirmed' AND NOT deleted "
+              "UNION ALL SELECT $3, $3) taken) gap "
+              "WHERE ends - begins >= $5::integer * interval '1 minute' ORDER BY ends LIMIT $6::integer"
+              ") i ON r.active ORDER BY i.ends",
 };
 enum { COL_BEGINS = COL_DATA, COL_ENDS, COL_MINUTES, COL_ROOM };
 

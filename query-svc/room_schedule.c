@@ -15,14 +15,17 @@ static const struct rr_field fields[N_FIELDS] = {
     [TO] = RANGE_FIELD("to"),
 };
 
+/* $1: room; $2, $3: after this start and reservation; $4: to; $5: from; $6: limit. */
+#define COLUMNS "starts_at, ends_at, id, user_id, title"
+#define BEFORE  RANGE_BEFORE(COLUMNS, "$1", "$5", "$2")
 static const struct rr_pg_stmt stmt = {
     "room_schedule",
     SQL_META "SELECT m.*, i.*, r.id FROM meta m LEFT JOIN room r ON r.id = $1::bigint LEFT JOIN ("
-             "SELECT starts_at, ends_at, id, user_id, title FROM reservation "
-             "WHERE room_id = $1 AND (starts_at, id) > ($2::timestamptz, $3::uuid) "
-             "AND starts_at < $4::timestamptz AND ends_at > $5::timestamptz "
-             "AND state = 'confirmed' AND NOT deleted "
-             "ORDER BY starts_at, id LIMIT $6::integer) i ON true ORDER BY i.starts_at, i.id",
+             "SELECT * FROM (SELECT * FROM " BEFORE "UNION ALL (SELECT " COLUMNS " FROM reservation "
+             "WHERE room_id = $1 AND starts_at >= $5 AND (starts_at, id) > ($2, $3::uuid) "
+             "AND starts_at < $4::timestamptz AND state = 'confirmed' AND NOT deleted "
+             "ORDER BY starts_at, id LIMIT $6::integer)) taken "
+             "ORDER BY starts_at, id LIMIT $6) i ON true ORDER BY i.starts_at, i.id",
 };
 enum { COL_STARTS = COL_DATA, COL_ENDS, COL_ID, COL_USER, COL_TITLE, COL_ROOM };
 
