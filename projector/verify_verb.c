@@ -32,8 +32,8 @@ static void print_left_alone(const struct repair_totals *t)
 {
     static const char *const why[LEFT_REASONS] = {
         [LEFT_UNPROVEN] = "while the log is unproven, see \"the truth was set back\" in docs/operations.md",
-        [LEFT_DISPUTED] = "about which MySQL disagrees with itself, see \"the read model differs from the "
-                          "truth\" in docs/operations.md",
+        [LEFT_DISPUTED] = ("about which MySQL disagrees with itself, see \"the read model differs from the "
+                           "truth\" in docs/operations.md"),
         [LEFT_LATE] = "whose last change MySQL does not show yet",
     };
 

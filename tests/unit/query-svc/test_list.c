@@ -131,7 +131,6 @@ static void a_cursor_of_another_user_or_filter_is_refused(void **state)
     answer(f, 3);
     text = strstr(f->rd.answer->body.data, "\"next_cursor\":\"") + strlen("\"next_cursor\":\"");
     f->rd.v[LIST_CURSOR] = (struct rr_value){.set = true, .text = text, .len = strcspn(text, "\"")};
-    f->rd.answer = answer_new();
     f->rd.v[LIST_LIMIT].u = 7;
     assert_int_equal(list_parse(&f->rd, &c), RR_OK); /* another page size is the same list */
     f->rd.v[Q].set = false;
