@@ -62,6 +62,8 @@ enum rr_db store_insert_room(struct rr_mysql *db, struct room *room); /* sets ro
 enum rr_db store_update_room(struct rr_mysql *db, const struct room *room);
 /* Whether the last statement failed since another room has the name. */
 bool store_room_name_taken(const struct rr_mysql *db);
+/* Likewise: of the name's characters none counts. */
+bool store_room_name_empty(const struct rr_mysql *db);
 
 /* ---- reservations ---- */
 enum rr_db store_read_reservation(struct rr_mysql *db, const struct rr_uuid *id, struct reservation *ret);

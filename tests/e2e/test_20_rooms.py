@@ -1,5 +1,6 @@
 """Rooms: made, changed and retired by command-svc, listed by query-svc."""
 
+import pytest
 from support.api import unique
 from support.times import on
 
@@ -24,6 +25,16 @@ def test_a_name_is_taken_whatever_its_case(command):
     command.create_room(name)
     command.create_room(name, expect=409, code="room-name-taken")
     command.create_room(name.upper(), expect=409, code="room-name-taken")
+
+
+@pytest.mark.parametrize("invisible", "\u200b \u00ad \ufeff \u200d \u2060 \ufe0f \u200b\u00ad".split())
+def test_a_name_that_shows_nothing_is_refused(command, room, invisible):
+    for refused in (
+        command.create_room(invisible, expect=422, code="rule-broken"),
+        command.change_room(room, name=invisible, expect=422, code="rule-broken"),
+    ):
+        assert [param["name"] for param in refused["invalid_params"]] == ["name"]
+    assert command.room(room).json == room.json
 
 
 def test_a_rename_onto_another_rooms_name_is_refused(command, room):
