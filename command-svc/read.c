@@ -14,6 +14,14 @@ static void run(struct rr_mysql_job *job, struct rr_mysql *db)
     job->err = x->err = work_end(&x->work, db, end);
 }
 
+static enum rr_step refuse(struct rr_req *r, const struct read_kind *kind, enum rr_err err)
+{
+    if (err != RR_INTERNAL || !kind->not_ready)
+        return rr_reply_error(r, err);
+    rr_problem_detail(r, "%s", kind->not_ready);
+    return rr_reply_error(r, RR_NOT_READY);
+}
+
 enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
 {
     struct read *x = r->ctx;
@@ -38,7 +46,7 @@ enum rr_step read_handle(struct rr_req *r, const struct read_kind *kind)
         case REPLY:
             if (!x->err)
                 x->err = x->work.job.err;
-            return x->err ? rr_reply_error(r, x->err) : kind->reply(r, x->found);
+            return x->err ? refuse(r, kind, x->err) : kind->reply(r, x->found);
         default: RR_BUG("a read's handler is in a phase that there is not");
         }
 }

@@ -9,6 +9,7 @@ struct read_kind {
     enum rr_err (*parse)(struct rr_req *r);              /* in the loop; NULL: there is nothing to parse */
     enum rr_db (*query)(struct rr_mysql *db, void *ctx); /* in a worker */
     enum rr_step (*reply)(struct rr_req *r, bool found); /* in the loop */
+    const char *not_ready; /* NULL, or: a refusal of MySQL's is 503 `not-ready`, for this reason */
 };
 
 struct read {

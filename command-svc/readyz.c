@@ -25,12 +25,15 @@ const struct rr_operation readyz_operation = {
     .summary = "Whether a command could be carried out now",
     .status = 200,
     .answer = "Ready",
-    .errors = {RR_DB_UNAVAILABLE, RR_DB_BUSY},
+    .errors = {RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_NOT_READY},
 };
 
 enum rr_step readyz(struct rr_req *r)
 {
-    static const struct read_kind kind = {.query = query, .reply = reply};
+    static const struct read_kind kind = {
+        .query = query,
+        .reply = reply,
+        .not_ready = "tables in MySQL are missing, or may not be read; the log says which"};
 
     return read_handle(r, &kind);
 }

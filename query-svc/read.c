@@ -443,6 +443,10 @@ static enum rr_step reply(struct read *rd)
 
     if (a)
         set_as_of(rd, a->as_of, a->parked);
+    if (rd->err == RR_INTERNAL && rd->kind->not_ready) {
+        rr_problem_detail(rd->r, "%s", rd->kind->not_ready);
+        rd->err = RR_NOT_READY;
+    }
     if (rd->err)
         return rr_reply_error(rd->r, rd->err);
     if (*a->version)

@@ -47,6 +47,7 @@ struct read_kind {
     const char *media; /* of the answer's body; NULL: JSON */
     /* NULL, or: answers when there is no error, in place of a body. */
     enum rr_step (*reply)(struct read *rd);
+    const char *not_ready; /* NULL, or: a refusal of PostgreSQL's is 503 `not-ready`, for this reason */
 };
 
 struct read {

@@ -26,11 +26,16 @@ const struct rr_operation readyz_operation = {
     .status = 200,
     .answer = "Ready",
     .flags = RR_OP_READ,
+    .errors = {RR_NOT_READY},
 };
 
 enum rr_step readyz(struct rr_req *r)
 {
-    static const struct read_kind kind = {.parse = parse, .render = render, .shared = BY_NOBODY};
+    static const struct read_kind kind = {
+        .parse = parse,
+        .render = render,
+        .shared = BY_NOBODY,
+        .not_ready = "tables in PostgreSQL are missing, or may not be read; the log says which"};
 
     return read_step(r, &kind);
 }

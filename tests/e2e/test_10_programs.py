@@ -3,6 +3,7 @@
 import pytest
 from support import programs
 from support.times import on
+from support.waiting import eventually
 
 ALL = ("command-svc", "query-svc", "projector")
 
@@ -108,6 +109,27 @@ def test_a_port_that_is_taken_ends_the_start_with_a_word(stack, name):
 def test_a_healthy_program_says_that_it_lives_and_is_ready(services, name):
     services[name].get("/livez", expect=200)
     services[name].get("/readyz", expect=200)
+
+
+def test_query_svc_is_not_ready_where_its_tables_are_missing(stack, tmp_path):
+    conninfo = stack.postgres.conninfo("rr_query", "postgres")
+    settings = {"RR_PG_CONNINFO": conninfo, "RR_PG_CONNINFO_FILE": None}
+    with programs.Program(stack, "query-svc", tmp_path, awaits="/livez", **settings) as program:
+        eventually(lambda: program.client.get("/readyz")["code"] != "database-unavailable")
+        answer = program.client.get("/readyz", expect=503, code="not-ready")
+        assert "missing" in answer["detail"]
+        assert "projection.generation" in program.log.read_text()
+
+
+def test_command_svc_is_not_ready_where_its_tables_are_missing(stack, command, mysql):
+    with mysql.cursor() as cursor:
+        cursor.execute("RENAME TABLE idempotency_key TO idempotency_key_away")
+        try:
+            answer = command.get("/readyz", expect=503, code="not-ready")
+        finally:
+            cursor.execute("RENAME TABLE idempotency_key_away TO idempotency_key")
+    assert "missing" in answer["detail"]
+    command.get("/readyz", expect=200)
 
 
 @pytest.mark.parametrize(
