@@ -27,7 +27,7 @@ static enum rr_err ask(struct feed *f, struct feed_question *q, int64_t after, i
     const int64_t params[FEED_PARAMS] = {after, to, limit};
     bool known = f->session->generation;
 
-    /* Where the generation is not known, the answer to session_stmt makes it known, and asks for a repeat. */
+    /* Where the generation is not known, the answer to session_stmt makes it known, and has no events. */
     q->query = (struct rr_query){.stmt = known ? &feed_stmt : &session_stmt,
                                  .n_params = known ? FEED_PARAMS : 0,
                                  .timeout_ms = f->timeout_ms,
@@ -125,7 +125,7 @@ static bool is_good(struct feed *f, const struct rr_query *q)
     enum rr_err err = RR_OK;
     int generation;
 
-    if (session_judge(f->session, q, &f->as_of, &err) != SESSION_SERVED) {
+    if (session_judge(f->session, q, &f->as_of, &err) != SESSION_SERVED || q->stmt != &feed_stmt) {
         retry_soon(f);
         return false;
     }
@@ -225,7 +225,9 @@ static void caught_up(struct rr_query *q)
     f->n_asking--;
     if (f->ended)
         return;
-    if (is_good(f, q) && !s->live)
+    if (!is_good(f, q))
+        return; /* retry() asks, and not at once */
+    if (!s->live)
         tell_window(f, s, q->res);
     ask_for_those_behind(f);
 }

@@ -72,7 +72,7 @@ static enum session_answer judge_refusal(struct session *s, const struct rr_quer
 {
     *ret_err = q->err;
     /* No such table, no such schema: the generation is gone, for everybody who was under way in it. */
-    if (state_is(q, "42P01") || state_is(q, "3F000")) {
+    if (q->stmt != &session_stmt && (state_is(q, "42P01") || state_is(q, "3F000"))) {
         s->generation = 0;
         return SESSION_REPEAT;
     }
@@ -92,6 +92,7 @@ enum session_answer session_judge(struct session *s, const struct rr_query *q, i
                                   enum rr_err *ret_err)
 {
     enum rr_err err;
+    bool here;
 
     if (q->err)
         return judge_refusal(s, q, ret_err);
@@ -101,12 +102,13 @@ enum session_answer session_judge(struct session *s, const struct rr_query *q, i
         return SESSION_FAILED;
     }
     *ret_as_of = render_us(q->res, 0, COL_AS_OF);
-    if (*PQgetvalue(q->res, 0, COL_HERE) == 't')
+    here = *PQgetvalue(q->res, 0, COL_HERE) == 't';
+    if (here && s->generation)
         return SESSION_SERVED;
     err = switch_to(s, atoi(PQgetvalue(q->res, 0, COL_GENERATION)));
     if (err) {
         *ret_err = err;
         return SESSION_FAILED;
     }
-    return SESSION_REPEAT;
+    return here ? SESSION_SERVED : SESSION_REPEAT;
 }

@@ -24,7 +24,7 @@ enum session_answer {
     SESSION_FAILED, /* *ret_err says why; RR_PROJECTION_NOT_READY when nothing serves */
 };
 
-/* Asks for nothing but the serving generation; needs no search_path. Its SESSION_REPEAT, too, leaves
+/* Asks for nothing but the serving generation; needs no search_path. Its answers leave
  * `generation` known. */
 extern const struct rr_pg_stmt session_stmt;
 

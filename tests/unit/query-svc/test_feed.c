@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "http/stream.h"
+#include "log.h"
 
 #include <stdio.h>
 
@@ -79,8 +80,10 @@ static void add_row(PGresult *res, int64_t n)
 static PGresult *run(const struct rr_query *q)
 {
     int64_t after = atoll(q->params[0]), to = atoll(q->params[1]), limit = atoll(q->params[2]);
-    PGresult *res = result_new(COLUMNS);
+    PGresult *res = result_new(q->stmt == &feed_stmt ? COLUMNS : COL_DATA);
 
+    if (q->stmt != &feed_stmt)
+        to = 0;
     for (int64_t n = after + 1; n <= model.n && n <= to && PQntuples(res) < limit; n++)
         if (model.there[n])
             add_row(res, n);
@@ -106,6 +109,14 @@ enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
         return RR_DB_UNAVAILABLE;
     link_.q[link_.n] = q;
     link_.res[link_.n++] = NULL;
+    return RR_OK;
+}
+
+enum rr_err __wrap_rr_pg_set_session(struct rr_pg *pg, const char *session_sql);
+enum rr_err __wrap_rr_pg_set_session(struct rr_pg *pg, const char *session_sql)
+{
+    (void)pg;
+    (void)session_sql;
     return RR_OK;
 }
 
@@ -269,7 +280,7 @@ static void happen(struct feed *f)
 {
     struct client *c = &clients[rand() % STREAMS];
 
-    switch (rand() % 12) {
+    switch (rand() % 13) {
     case 0:
     case 1: commit_one(); break;
     case 2:
@@ -298,6 +309,10 @@ static void happen(struct feed *f)
             f->retry.fire(&f->retry);
         break;
     case 11: link_.down = rand() % 6 == 0; break;
+    case 12: /* a table was missing for a moment */
+        if (rand() % 4 == 0)
+            f->session->generation = 0;
+        break;
     }
 }
 
@@ -331,6 +346,7 @@ static void play(unsigned seed, bool switches)
     struct rr_loop *loop;
     struct feed f;
 
+    rr_log_init("test_feed", RR_LOG_ERROR);
     srand(seed);
     memset(&model, 0, sizeof(model));
     memset(clients, 0, sizeof(clients));
