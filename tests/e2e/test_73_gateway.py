@@ -268,6 +268,22 @@ def test_too_many_requests_from_an_address_are_429_until_later(stack, tmp_path):
         eventually(lambda: gateway.client.get("/v1/rooms").status == 200)
 
 
+def test_each_page_of_the_gateways_own_has_the_limits_and_their_problem(stack, tmp_path):
+    with Gateway(stack, tmp_path, RR_GATEWAY_RATE="1r/m", RR_GATEWAY_BURST="1") as gateway:
+        answers = [gateway.client.get("/readyz") for _ in range(3)]
+        assert [answer.status for answer in answers[:2]] == [200, 200]
+        assert (answers[2].status, answers[2]["code"]) == (429, "rate-limited")
+
+
+def test_headers_that_the_gateway_takes_are_no_more_than_a_service_takes(gateway):
+    """Else the service's HTTP library would answer, in HTML."""
+    for size in (9000, 10000, 11000, 11500, 12000, 14000, 16000):
+        headers = {f"X-{n}": "a" * (size // 12) for n in range(12)}
+        answer = gateway.get("/v1/rooms", headers=headers)
+        assert answer.status == 200 or (answer.status, answer["code"]) == (431, "header-too-large"), size
+    assert answer.status == 431
+
+
 def test_writes_have_a_limit_of_their_own(stack, tmp_path):
     with Gateway(stack, tmp_path, RR_GATEWAY_WRITE_RATE="1r/m", RR_GATEWAY_WRITE_BURST="1") as gateway:
         codes = [
