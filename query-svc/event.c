@@ -21,6 +21,9 @@ enum event_view event_view(const struct event_filter *f, const PGresult *res, in
     if (f->room && !is_room(res, row, col + HISTORY_ROOM, f->room) &&
         !is_room(res, row, col + EVENT_OLD_ROOM, f->room))
         return EVENT_HIDDEN;
+    if (f->user && !f->admin && is_user(res, row, col + EVENT_USER, f->user) &&
+        !PQgetisnull(res, row, col + EVENT_OLD_USER))
+        return EVENT_GIVEN;
     if (!f->user || is_user(res, row, col + EVENT_USER, f->user))
         return EVENT_SHOWN;
     if (!is_user(res, row, col + EVENT_OLD_USER, f->user))
@@ -69,6 +72,8 @@ void event_write(struct rr_buf *out, int generation, enum event_view view, const
     rr_json_object(&j, NULL);
     if (view == EVENT_LEFT)
         write_left(&j, res, row, col);
+    else if (view == EVENT_GIVEN)
+        render_history_with(&j, res, row, col, col + EVENT_GIVEN_CHANGES);
     else
         render_history(&j, res, row, col);
     rr_json_end_object(&j);

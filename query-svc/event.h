@@ -14,8 +14,9 @@
 #define EVENT_COLUMNS                                                                                        \
     RENDER_HISTORY_COLUMNS ", (SELECT name FROM room WHERE id = h.room_id), n, user_id, "                    \
                            "changes #>> '{room_id,from}' AS old_room, changes #>> '{user_id,from}' AS "      \
-                           "old_user"
-enum { EVENT_N = HISTORY_END, EVENT_USER, EVENT_OLD_ROOM, EVENT_OLD_USER };
+                           "old_user, CASE WHEN changes ? 'user_id' THEN " RENDER_GIVEN_CHANGES              \
+                           " END AS given"
+enum { EVENT_N = HISTORY_END, EVENT_USER, EVENT_OLD_ROOM, EVENT_OLD_USER, EVENT_GIVEN_CHANGES, EVENT_END };
 
 /* What a stream is about; every filter matches the old or the new value. */
 struct event_filter {
@@ -24,9 +25,10 @@ struct event_filter {
     bool admin;       /* else only what concerns `user`, who asks, and no word of anybody else's */
 };
 
-enum event_view { EVENT_HIDDEN, EVENT_SHOWN, EVENT_LEFT };
+enum event_view { EVENT_HIDDEN, EVENT_SHOWN, EVENT_LEFT, EVENT_GIVEN, EVENT_VIEWS };
 
-/* EVENT_LEFT: the reservation was this user's and is somebody else's now; only that it left is shown. */
+/* EVENT_LEFT: the reservation was this user's and is somebody else's now; only that it left is shown.
+ * EVENT_GIVEN: the other way round; what it was before is not shown. */
 enum event_view event_view(const struct event_filter *f, const PGresult *res, int row, int col);
 
 /* Appends the event as a stream shows it; not for EVENT_HIDDEN. */

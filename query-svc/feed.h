@@ -58,7 +58,7 @@ struct feed {
     struct feed_question question;
     bool under_way, again, ended;
     struct rr_timer retry, heartbeat;
-    struct rr_buf frame[EVENT_LEFT + 1]; /* the event at hand, by view; rendered once for all */
+    struct rr_buf frame[EVENT_VIEWS]; /* the event at hand, by view; rendered once for all */
     struct rr_gauge *streams;
     struct rr_counter *sent, *cut;
 };

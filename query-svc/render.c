@@ -93,14 +93,18 @@ void render_reservation(struct rr_json *j, const PGresult *res, int row, int col
 
 void render_history(struct rr_json *j, const PGresult *res, int row, int col)
 {
+    render_history_with(j, res, row, col, col + HISTORY_CHANGES);
+}
+
+void render_history_with(struct rr_json *j, const PGresult *res, int row, int col, int changes)
+{
     render_text(j, "reservation_id", res, row, col + HISTORY_RESERVATION);
     render_raw(j, "version", res, row, col + HISTORY_VERSION);
     render_text(j, "kind", res, row, col + HISTORY_KIND);
     render_time(j, "recorded_at", res, row, col + HISTORY_RECORDED_AT);
     render_text(j, "recorded_by", res, row, col + HISTORY_RECORDED_BY);
     render_text(j, "reason", res, row, col + HISTORY_REASON);
-    render_raw(j, "changes", res, row,
-               col + HISTORY_CHANGES); /* the projector wrote it as it stands in the API */
+    render_raw(j, "changes", res, row, changes); /* the projector wrote it as it stands in the API */
     render_raw(j, "room_id", res, row, col + HISTORY_ROOM);
     render_text(j, "room_name", res, row, col + HISTORY_ROOM_NAME);
     render_text(j, "title", res, row, col + HISTORY_TITLE);

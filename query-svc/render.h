@@ -58,9 +58,19 @@ enum {
 void render_reservation(struct rr_json *j, const PGresult *res, int row, int col);
 
 /* Of reservation_history; then the name of the room, which is joined to it. */
-#define RENDER_HISTORY_COLUMNS                                                                               \
-    "reservation_id, version, kind, recorded_at, recorded_by, reason, changes, room_id, title, starts_at, "  \
-    "ends_at, state"
+#define RENDER_HISTORY_COLUMNS RENDER_HISTORY_COLUMNS_WITH("changes")
+#define RENDER_HISTORY_COLUMNS_WITH(changes)                                                                 \
+    "reservation_id, version, kind, recorded_at, recorded_by, reason, " changes ", room_id, title, "         \
+    "starts_at, ends_at, state"
+/* `changes` without what it was before: that was another user's, where the user changes. */
+#define RENDER_GIVEN_CHANGES                                                                                 \
+    "(SELECT jsonb_object_agg(key, jsonb_build_object('from', NULL, 'to', value -> 'to')) "                  \
+    "FROM jsonb_each(changes))"
+/* All of it where the parameter `user` is NULL. */
+#define RENDER_HISTORY_COLUMNS_FOR(user)                                                                     \
+    RENDER_HISTORY_COLUMNS_WITH("CASE WHEN " user " IS NULL OR changes #>> '{user_id,from}' IS NULL "        \
+                                "OR changes #>> '{user_id,from}' = " user                                    \
+                                " THEN changes ELSE " RENDER_GIVEN_CHANGES " END AS changes")
 enum {
     HISTORY_RESERVATION,
     HISTORY_VERSION,
@@ -78,3 +88,5 @@ enum {
     HISTORY_END
 };
 void render_history(struct rr_json *j, const PGresult *res, int row, int col);
+/* The same with other changes. */
+void render_history_with(struct rr_json *j, const PGresult *res, int row, int col, int changes);

@@ -1,5 +1,6 @@
 /* GET /v1/reservations/{id}/history: every event of one reservation, newest first. It stays when the
- * reservation is deleted. Whose it is says the newest state. */
+ * reservation is deleted. Whose it is says the newest state; what it was while it was another user's stays
+ * theirs. */
 #include "endpoints.h"
 #include "list.h"
 #include "render.h"
@@ -8,10 +9,13 @@ static const struct rr_field fields[] = {LIST_FIELDS};
 
 static const struct rr_pg_stmt stmt = {
     "reservation_history",
-    SQL_META "SELECT m.*, i.*, r.name, v.user_id FROM meta m LEFT JOIN reservation v ON v.id = $1::uuid "
-             "LEFT JOIN (SELECT " RENDER_HISTORY_COLUMNS " FROM reservation_history "
-             "WHERE reservation_id = $1 AND version < $2::bigint ORDER BY version DESC LIMIT $3::integer) i "
-             "ON true LEFT JOIN room r ON r.id = i.room_id ORDER BY i.version DESC",
+    SQL_META
+    "SELECT m.*, i.*, r.name, v.user_id FROM meta m LEFT JOIN reservation v ON v.id = $1::uuid "
+    "LEFT JOIN (SELECT " RENDER_HISTORY_COLUMNS_FOR(
+        "$4::text") " FROM reservation_history "
+                    "WHERE reservation_id = $1 AND version < $2::bigint AND ($4 IS NULL OR user_id = $4) "
+                    "ORDER BY version DESC LIMIT $3::integer) i "
+                    "ON true LEFT JOIN room r ON r.id = i.room_id ORDER BY i.version DESC",
 };
 enum { COL_OWNER = COL_DATA + HISTORY_END };
 
@@ -31,6 +35,7 @@ static enum rr_err parse(struct read *rd)
     read_param_uuid(rd, &id);
     read_param_int(rd, (int64_t)before.minor);
     list_param_limit(rd);
+    read_param_text(rd, rd->r->admin ? NULL : rd->r->user);
     return RR_OK;
 }
 

@@ -16,13 +16,16 @@ static const struct rr_field fields[N_FIELDS] = {
 /* The join comes after the limit: one look-up of a room an item that is shown. */
 static const struct rr_pg_stmt stmt = {
     "user_history",
-    SQL_META "SELECT m.*, i.*, r.name FROM meta m LEFT JOIN ("
-             "SELECT " RENDER_HISTORY_COLUMNS " FROM reservation_history WHERE user_id = $1::text "
-             "AND (recorded_at, reservation_id, version) < ($2::timestamptz, $3::uuid, $4::bigint) "
-             "AND recorded_at >= $5::timestamptz "
-             "ORDER BY recorded_at DESC, reservation_id DESC, version DESC LIMIT $6::integer) i ON true "
-             "LEFT JOIN room r ON r.id = i.room_id "
-             "ORDER BY i.recorded_at DESC, i.reservation_id DESC, i.version DESC",
+    SQL_META
+    "SELECT m.*, i.*, r.name FROM meta m LEFT JOIN ("
+    "SELECT " RENDER_HISTORY_COLUMNS_FOR(
+        "$7::text") " FROM reservation_history WHERE user_id = $1::text "
+                    "AND (recorded_at, reservation_id, version) < ($2::timestamptz, $3::uuid, $4::bigint) "
+                    "AND recorded_at >= $5::timestamptz "
+                    "ORDER BY recorded_at DESC, reservation_id DESC, version DESC LIMIT $6::integer) i ON "
+                    "true "
+                    "LEFT JOIN room r ON r.id = i.room_id "
+                    "ORDER BY i.recorded_at DESC, i.reservation_id DESC, i.version DESC",
 };
 
 static enum rr_err check(struct read *rd)
@@ -48,6 +51,7 @@ static enum rr_err parse(struct read *rd)
     read_param_int(rd, (int64_t)before.minor);
     read_param_time(rd, rd->v[FROM].set ? rd->v[FROM].time : INT64_MIN);
     list_param_limit(rd);
+    read_param_text(rd, rd->r->admin ? NULL : rd->r->user);
     return RR_OK;
 }
 

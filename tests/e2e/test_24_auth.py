@@ -188,6 +188,34 @@ def test_another_users_path_is_forbidden(ann, bob, anns):
         assert ann.query.read(f"/v1/users/{ann.name}/{path}", token=anns.token)["items"]
 
 
+def test_whoever_is_given_a_reservation_does_not_learn_whose_it_was(ann, bob, root, mysql, room):
+    booked = ann.command.reserve(room, on(6, "10:00"), on(6, "11:00"), ann.name, title="between us")
+    booked = ann.command.change(booked, title="still between us")
+    with mysql.cursor() as cursor:
+        cursor.execute(
+            "UPDATE reservation SET user_id = %s, title = 'given' WHERE id = UUID_TO_BIN(%s)",
+            [bob.name, booked["id"]],
+        )
+    mine = bob.command.change(bob.command.reservation(booked), title="mine now")
+    path = f"/v1/reservations/{booked['id']}/history"
+    for answer in (bob.query.read(path, token=mine.token), bob.query.history(bob.name, token=mine.token)):
+        events = [item for item in answer["items"] if item["reservation_id"] == booked["id"]]
+        assert [event["version"] for event in events] == [4, 3]
+        assert events[0]["changes"] == {"title": {"from": "given", "to": "mine now"}}
+        assert events[1]["changes"] == {
+            "title": {"from": None, "to": "given"},
+            "user_id": {"from": None, "to": bob.name},
+        }
+        assert ann.name not in answer.text and "between us" not in answer.text
+    assert [item["version"] for item in root.query.read(path)["items"]] == [4, 3, 2, 1]
+    for history in (root.query.read(path), root.query.history(bob.name)):
+        assert {"from": ann.name, "to": bob.name} in [item["changes"].get("user_id") for item in history["items"]]
+    ann.query.read(path, expect=404)
+    theirs = ann.query.history(ann.name)
+    assert [item["version"] for item in theirs["items"] if item["reservation_id"] == booked["id"]] == [2, 1]
+    assert bob.name not in theirs.text
+
+
 def test_rooms_and_statistics_are_for_every_user(bob, room):
     bob.command.room(room)
     bob.query.room(room, token=room.token)

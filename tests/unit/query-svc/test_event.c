@@ -2,7 +2,7 @@
 #include "result.h"
 #include "unit.h"
 
-enum { COLUMNS = EVENT_OLD_USER + 1 };
+enum { COLUMNS = EVENT_END };
 
 /* An event in room 1 of ann's. */
 static PGresult *row_of(const char *user, const char *old_room, const char *old_user)
@@ -23,7 +23,8 @@ static PGresult *row_of(const char *user, const char *old_room, const char *old_
                                       "17",
                                       user,
                                       old_room,
-                                      old_user};
+                                      old_user,
+                                      "{\"user_id\": {\"to\": \"bob\", \"from\": null}}"};
     PGresult *res = result_new(COLUMNS);
 
     result_add(res, row);
@@ -101,6 +102,22 @@ static void a_user_sees_that_a_reservation_left_but_not_to_whom(void **state)
     PQclear(res);
 }
 
+static void a_user_who_is_given_a_reservation_does_not_see_what_it_was(void **state)
+{
+    const struct event_filter bob = {.user = "bob"}, admin = {.admin = true, .user = "bob"};
+    PGresult *res = row_of("bob", NULL, "ann");
+    struct rr_buf buf = {0};
+
+    (void)state;
+    assert_int_equal(event_view(&admin, res, 0, 0), EVENT_SHOWN);
+    assert_int_equal(event_view(&bob, res, 0, 0), EVENT_GIVEN);
+    event_write(&buf, 3, EVENT_GIVEN, res, 0, 0);
+    assert_non_null(strstr(buf.data, "\"changes\":{\"user_id\": {\"to\": \"bob\", \"from\": null}}"));
+    assert_null(strstr(buf.data, "ann"));
+    rr_buf_fini(&buf);
+    PQclear(res);
+}
+
 static void an_id_is_read_as_it_was_written(void **state)
 {
     struct rr_buf buf = {0};
@@ -156,5 +173,6 @@ UNIT_MAIN(cmocka_unit_test(without_a_filter_an_admin_sees_everything),
           cmocka_unit_test(a_user_matches_the_old_or_the_new_one),
           cmocka_unit_test(filters_have_to_match_both),
           cmocka_unit_test(a_user_sees_that_a_reservation_left_but_not_to_whom),
+          cmocka_unit_test(a_user_who_is_given_a_reservation_does_not_see_what_it_was),
           cmocka_unit_test(an_id_is_read_as_it_was_written), cmocka_unit_test(what_is_no_id_is_refused),
           cmocka_unit_test(a_reset_names_the_new_generation))

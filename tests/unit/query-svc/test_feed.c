@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { SEEDS = 25, STREAMS = 12, EVENTS = 4000, PENDING = 64, COLUMNS = COL_DATA + 1 + EVENT_OLD_USER + 1 };
+enum { SEEDS = 25, STREAMS = 12, EVENTS = 4000, PENDING = 64, COLUMNS = COL_DATA + 1 + EVENT_END };
 
 /* ---- the read model ---- */
 
@@ -65,6 +65,7 @@ static void add_row(PGresult *res, int64_t n)
                                 "Aurora",
                                 number,
                                 "ann",
+                                NULL,
                                 NULL,
                                 NULL};
 
