@@ -173,29 +173,50 @@ def test_rooms_are_retired_not_deleted(sql, room):
 
 
 def test_each_program_has_no_more_rights_than_it_needs(stack):
-    """command-svc's account can neither write the journal nor drop a table, query-svc's cannot write at all."""
-    import psycopg
-
-    connection = pymysql.connect(
-        host="127.0.0.1",
-        port=stack.mysql.port,
-        user="rr_command",
-        password=stack.mysql.password("rr_command"),
-        database="reservations",
-    )
-    for statement in (
-        "DELETE FROM reservation",
-        "INSERT INTO reservation_event SELECT * FROM reservation_event",
-        "DROP TABLE pulse",
-        "DROP TRIGGER reservation_before_insert",
-    ):
-        with pytest.raises(pymysql.err.MySQLError), connection.cursor() as cursor:
-            cursor.execute(statement)
-    connection.close()
-    with psycopg.connect(stack.postgres.conninfo("rr_query"), autocommit=True) as pg:
-        for statement in ("UPDATE projection.position SET next_offset = 0", "CREATE TABLE public.x (y int)"):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                pg.execute(statement)
+    """command-svc's account can neither write the journal nor drop a table, the projector's cannot write the truth,
+    query-svc's cannot write the read model (only revoke calendar links), and the projector's knows no link's secret."""
+    in_mysql = {
+        "rr_command": (
+            "DELETE FROM reservation",
+            "INSERT INTO reservation_event SELECT * FROM reservation_event WHERE false",
+            "DROP TABLE pulse",
+            "DROP TRIGGER reservation_before_insert",
+        ),
+        "rr_projector": (
+            "UPDATE room SET capacity = capacity WHERE false",
+            "DELETE FROM reservation WHERE false",
+            "SELECT * FROM idempotency_key LIMIT 1",
+        ),
+    }
+    in_postgres = {
+        "rr_query": (
+            "UPDATE projection.position SET next_offset = 0 WHERE false",
+            "SELECT * FROM projection.dead_letter LIMIT 1",
+            "CREATE TABLE public.x (y int)",
+        ),
+        "rr_projector": (
+            "SELECT * FROM projection.calendar_secret",
+            "UPDATE projection.calendar_link SET epoch = 0 WHERE false",
+        ),
+    }
+    for user, statements in in_mysql.items():
+        connection = pymysql.connect(
+            host="127.0.0.1",
+            port=stack.mysql.port,
+            user=user,
+            password=stack.mysql.password(user),
+            database="reservations",
+        )
+        for statement in statements:
+            with pytest.raises(pymysql.err.MySQLError) as caught, connection.cursor() as cursor:
+                cursor.execute(statement)
+            assert caught.value.args[0] == 1142, statement  # the right is missing, whatever else is wrong
+        connection.close()
+    for user, statements in in_postgres.items():
+        with psycopg.connect(stack.postgres.conninfo(user), autocommit=True) as pg:
+            for statement in statements:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    pg.execute(statement)
 
 
 def test_a_generation_that_cannot_serve_leaves_the_serving_one_in_its_place(pg, query):
