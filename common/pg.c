@@ -51,7 +51,7 @@ static bool stmts_grow(struct rr_pg *pg)
     if (!stmts)
         return false;
     pg->stmts = stmts;
-    for (size_t i = 0; i < pg->conf->connections; i++) {
+    for (size_t i = 0; i < pg->n_pipes; i++) {
         struct pg_prepared *prepared = realloc(pg->pipes[i].prepared, cap * sizeof(*prepared));
 
         if (!prepared)
@@ -79,14 +79,16 @@ static bool stmt_find(struct rr_pg *pg, const struct rr_pg_stmt *stmt, unsigned 
     return true;
 }
 
-static struct pg_pipe *least_loaded(struct rr_pg *pg)
+/* Slow ones have connections of their own, where there are any. */
+static struct pg_pipe *least_loaded(struct rr_pg *pg, bool slow)
 {
     struct pg_pipe *best = NULL;
 
-    for (size_t i = 0; i < pg->conf->connections; i++) {
+    for (size_t i = 0; i < pg->n_pipes; i++) {
         struct pg_pipe *p = &pg->pipes[i];
 
-        if (p->link.state == PG_LINK_UP && (!best || p->load < best->load))
+        if (p->slow == (slow && pg->conf->slow) && p->link.state == PG_LINK_UP &&
+            (!best || p->load < best->load))
             best = p;
     }
     return best;
@@ -94,7 +96,7 @@ static struct pg_pipe *least_loaded(struct rr_pg *pg)
 
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
 {
-    struct pg_pipe *p = least_loaded(pg);
+    struct pg_pipe *p = least_loaded(pg, q->slow);
     enum rr_err err;
 
     assert(q->timeout_ms > 0 && q->n_params <= RR_PG_PARAMS);
@@ -157,15 +159,15 @@ enum rr_err rr_pg_set_session(struct rr_pg *pg, const char *session_sql)
         return RR_NO_MEMORY;
     free(pg->session);
     pg->session = session;
-    for (size_t i = 0; i < pg->conf->connections; i++)
+    for (size_t i = 0; i < pg->n_pipes; i++)
         pg->pipes[i].flush_due = pg->pipes[i].session_due = true;
     return RR_OK;
 }
 
 bool rr_pg_is_up(const struct rr_pg *pg)
 {
-    for (size_t i = 0; i < pg->conf->connections; i++)
-        if (pg->pipes[i].link.state == PG_LINK_UP)
+    for (size_t i = 0; i < pg->n_pipes; i++)
+        if (!pg->pipes[i].slow && pg->pipes[i].link.state == PG_LINK_UP)
             return true;
     return false;
 }
@@ -178,7 +180,7 @@ static void after_turn(struct rr_turn *t)
     /* A connection lost while sending moves its queries to others, perhaps to one that has had its turn. */
     do {
         all_sent = true;
-        for (size_t i = 0; i < pg->conf->connections; i++)
+        for (size_t i = 0; i < pg->n_pipes; i++)
             if (pg_pipe_is_due(&pg->pipes[i])) {
                 pg_pipe_turn(&pg->pipes[i]);
                 all_sent = false;
@@ -211,7 +213,8 @@ enum rr_err rr_pg_new(struct rr_loop *l, const struct rr_pg_conf *conf, const ch
     pg->loop = l;
     pg->conf = conf;
     pg->session = session_split(session_sql ? session_sql : "");
-    pg->pipes = calloc(conf->connections, sizeof(*pg->pipes));
+    pg->n_pipes = conf->connections + conf->slow;
+    pg->pipes = calloc(pg->n_pipes, sizeof(*pg->pipes));
     if (!pg->session || !pg->pipes) {
         free(pg->session);
         free(pg->pipes);
@@ -219,8 +222,8 @@ enum rr_err rr_pg_new(struct rr_loop *l, const struct rr_pg_conf *conf, const ch
         return RR_NO_MEMORY;
     }
     metrics_init(pg);
-    for (size_t i = 0; i < conf->connections; i++)
-        pg_pipe_start(&pg->pipes[i], pg);
+    for (size_t i = 0; i < pg->n_pipes; i++)
+        pg_pipe_start(&pg->pipes[i], pg, i >= conf->connections);
     pg->turn = (struct rr_turn){.after = after_turn, .arg = pg};
     rr_loop_after_turn(l, &pg->turn);
     *ret = pg;
@@ -233,9 +236,9 @@ void rr_pg_free(struct rr_pg *pg)
         return;
     pg_listeners_free(pg);
     /* What a done() submits now goes to a pipe behind this one, and is refused when there is none left. */
-    for (size_t i = 0; i < pg->conf->connections; i++)
+    for (size_t i = 0; i < pg->n_pipes; i++)
         pg_pipe_stop(&pg->pipes[i]);
-    for (size_t i = 0; i < pg->conf->connections; i++)
+    for (size_t i = 0; i < pg->n_pipes; i++)
         pg_pipe_free(&pg->pipes[i]);
     rr_gauge_add(pg->queue, -(double)pg->reported);
     free(pg->stmts);

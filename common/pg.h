@@ -32,6 +32,7 @@ struct rr_query {
     int n_params;
     const char *params[RR_PG_PARAMS]; /* text format; NULL is SQL NULL; alive until done */
     uint32_t timeout_ms;              /* > 0: given up after this with RR_DB_BUSY */
+    bool slow;   /* may take long: goes to a connection where it holds up only its like */
     bool writes; /* a transaction of its own, answered when it is committed: others cannot roll it back */
     void (*done)(
         struct rr_query *q); /* called exactly once, later, in the loop's thread, never from inside submit */
@@ -53,6 +54,7 @@ struct rr_query {
 struct rr_pg_conf {
     const char *conninfo;
     uint32_t connections; /* a loop */
+    uint32_t slow;        /* more of them, for slow queries alone; 0: these have none of their own */
     uint32_t queue;       /* queries waiting or under way, a loop */
     uint32_t timeout_ms;  /* default for callers */
 };
@@ -71,6 +73,14 @@ struct rr_pg_conf {
          "1",                                                                                                \
          "connections a loop, each pipelined",                                                               \
          1,                                                                                                  \
+         64,                                                                                                 \
+         NULL},                                                                                              \
+        {"RR_PG_SLOW_CONNECTIONS",                                                                           \
+         RR_CFG_U32,                                                                                         \
+         offsetof(conf, member.slow),                                                                        \
+         "1",                                                                                                \
+         "connections a loop for statistics alone, so that no other read waits for one; 0: none",            \
+         0,                                                                                                  \
          64,                                                                                                 \
          NULL},                                                                                              \
         {"RR_PG_QUEUE",                                                                                      \

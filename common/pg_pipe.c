@@ -474,10 +474,10 @@ static void opened(struct pg_link *k)
     p->flush_due = p->session_due = true;
 }
 
-static struct pg_pipe *another(struct rr_pg *pg)
+static struct pg_pipe *another(struct rr_pg *pg, bool slow)
 {
-    for (size_t i = 0; i < pg->conf->connections; i++)
-        if (pg->pipes[i].link.state == PG_LINK_UP)
+    for (size_t i = 0; i < pg->n_pipes; i++)
+        if (pg->pipes[i].slow == slow && pg->pipes[i].link.state == PG_LINK_UP)
             return &pg->pipes[i];
     return NULL;
 }
@@ -486,7 +486,7 @@ static struct pg_pipe *another(struct rr_pg *pg)
  * here. */
 static void closed(struct pg_link *k)
 {
-    struct pg_pipe *p = k->owner, *to = another(p->pg);
+    struct pg_pipe *p = k->owner, *to = another(p->pg, p->slow);
     struct rr_query *q;
 
     rr_timer_cancel(k->loop, &p->alive);
@@ -507,9 +507,10 @@ static void closed(struct pg_link *k)
     }
 }
 
-void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg)
+void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg, bool slow)
 {
     p->pg = pg;
+    p->slow = slow;
     list_init(&p->waiting);
     p->alive = (struct rr_timer){.fire = alive_check, .arg = p};
     p->link = (struct pg_link){.loop = pg->loop,

@@ -46,6 +46,7 @@ struct pg_pipe {
     size_t cap;
     bool answered; /* the operation at `head` has its result; its end is still to come */
     bool flush_due, session_due;
+    bool slow; /* for slow queries only */
     struct pg_prepared *prepared;
     int64_t heard;        /* when the server was last heard, or the first of the ring was sent */
     uint32_t patience_ms; /* the longest time-out in the ring */
@@ -60,7 +61,8 @@ struct rr_pg {
     char *session; /* statements, each NUL-terminated, the last one empty */
     const struct rr_pg_stmt **stmts;
     size_t n_stmts, cap_stmts;
-    struct pg_pipe *pipes;
+    struct pg_pipe *pipes; /* those for slow queries last */
+    size_t n_pipes;
     struct pg_listener *listeners;
     struct rr_turn turn;
     size_t load, reported; /* of all pipes together */
@@ -77,7 +79,7 @@ struct rr_pg {
 void pg_query_end(struct rr_pg *pg, struct rr_query *q, enum rr_err err, PGresult *res);
 
 /* pg_pipe.c */
-void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg);
+void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg, bool slow);
 void pg_pipe_stop(struct pg_pipe *p); /* ends all its queries with RR_DB_UNAVAILABLE */
 void pg_pipe_free(struct pg_pipe *p);
 void pg_pipe_queue(struct pg_pipe *p, struct rr_query *q);

@@ -65,6 +65,7 @@ static enum rr_err parse(struct read *rd)
         return err;
     range_cut(&range, &cut);
     read_statement(rd, rd->v[ROOM].set ? &stmt_room : &stmt_all);
+    rd->question.query.slow = true;
     read_param_day(rd, cut.head.day);
     read_param_day(rd, cut.tail.day);
     read_param_text(rd, zones_sql_name(zone(rd)));

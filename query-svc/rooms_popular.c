@@ -90,6 +90,7 @@ static enum rr_err parse(struct read *rd)
         return err;
     range_cut(&range, &cut);
     read_statement(rd, &stmts[rd->v[BY].u]);
+    rd->question.query.slow = true;
     read_param_day(rd, cut.months.first);
     read_param_day(rd, cut.months.end);
     read_param_day(rd, cut.before.first);

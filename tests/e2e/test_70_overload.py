@@ -149,13 +149,54 @@ def test_query_svc_ends_cleanly_while_reads_wait(stack, tmp_path, command, room)
 
 
 def test_connections_beyond_the_limit_do_no_harm(stack, tmp_path):
+    """As many as may be are served, all the while; the others are not, and when these leave there is room again."""
+    import select
     import socket
 
-    with Program(stack, "query-svc", tmp_path, RR_HTTP_CONNECTIONS="8") as program:
-        idle = [socket.create_connection(("127.0.0.1", program.port)) for _ in range(40)]
-        for connection in idle:
+    def answered() -> list[socket.socket]:
+        served = []
+        for connection in select.select(opened, [], [], 0)[0]:
+            try:
+                text = connection.recv(65536, socket.MSG_PEEK)
+            except ConnectionError:
+                text = b""
+            if text.startswith(b"HTTP/1.1 200"):
+                served.append(connection)
+        return served
+
+    with Program(stack, "query-svc", tmp_path, RR_HTTP_CONNECTIONS="8", RR_HTTP_LOOPS="1") as program:
+        opened = [socket.create_connection(("127.0.0.1", program.port)) for _ in range(40)]
+        request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        for connection in opened:
+            connection.sendall(request)
+        served = eventually(lambda: answered() if len(answered()) >= 4 else None)
+        for connection in served:
+            connection.recv(65536)
+            connection.sendall(request)
+        eventually(lambda: set(served) <= set(answered()))
+        assert len(answered()) <= 8
+        for connection in opened:
             connection.close()
         eventually(lambda: program.client.is_ready())
+
+
+def test_statistics_hold_up_no_other_read(stack, tmp_path, command, query, pg, room):
+    """However long they take: here PostgreSQL holds them up by a lock."""
+    token = command.reserve(room, on(2, "10:00"), on(2, "11:00")).token
+    generation = query.read("/v1/projection", token=token)["generation"]
+    settings = {"RR_HTTP_LOOPS": "1", "RR_PG_CONNECTIONS": "1", "RR_PG_TIMEOUT_MS": "30000"}
+    with Program(stack, "query-svc", tmp_path, **settings) as program, ThreadPoolExecutor(8) as pool:
+        program.client.popular(on(1, "00:00"), on(9, "00:00"))
+        with pg.transaction():
+            pg.execute(f"LOCK TABLE g{generation}.room_day, g{generation}.total_day IN ACCESS EXCLUSIVE MODE")
+            held = [pool.submit(program.client.popular, on(1, "00:00"), on(2 + n, "00:00")) for n in range(8)]
+            eventually(lambda: program.client.metrics().value("rr_pg_queue") >= 8)
+            for _ in range(20):
+                program.client.rooms(limit=1)
+                program.client.room(room)
+            assert not any(answer.done() for answer in held)
+        for answer in held:
+            assert answer.result().status == 200
 
 
 def test_slow_clients_do_not_hold_up_the_others(stack, query):

@@ -68,14 +68,23 @@ static void connected(struct setting *s)
     TURN_UNTIL(s, rr_pg_is_up(s->pg));
 }
 
-static void start(struct setting *s, uint32_t connections, uint32_t queue, uint32_t timeout_ms,
-                  const char *session)
+static void start_with(struct setting *s, uint32_t connections, uint32_t slow, uint32_t queue,
+                       uint32_t timeout_ms, const char *session)
 {
     assert_int_equal(rr_loop_new(0, &s->loop), 0);
     fake_pg_start(&s->fake, s->loop);
-    s->conf = (struct rr_pg_conf){
-        .conninfo = s->fake.conninfo, .connections = connections, .queue = queue, .timeout_ms = timeout_ms};
+    s->conf = (struct rr_pg_conf){.conninfo = s->fake.conninfo,
+                                  .connections = connections,
+                                  .slow = slow,
+                                  .queue = queue,
+                                  .timeout_ms = timeout_ms};
     assert_int_equal(rr_pg_new(s->loop, &s->conf, session, &s->pg), RR_OK);
+}
+
+static void start(struct setting *s, uint32_t connections, uint32_t queue, uint32_t timeout_ms,
+                  const char *session)
+{
+    start_with(s, connections, 0, queue, timeout_ms, session);
 }
 
 static void stop_setting(struct setting *s)
@@ -412,6 +421,38 @@ static void what_was_not_sent_goes_to_another_connection(void **state)
     stop_setting(&s);
 }
 
+static enum rr_err ask_slowly(struct setting *s, struct asked *a, const char *param)
+{
+    *a = (struct asked){.q = {.stmt = &echo,
+                              .n_params = 1,
+                              .params = {param},
+                              .timeout_ms = 5000,
+                              .slow = true,
+                              .done = done,
+                              .arg = a}};
+    return rr_pg_submit(s->pg, &a->q);
+}
+
+static void what_holds_a_slow_query_up_does_not_hold_others_up(void **state)
+{
+    struct setting s;
+    struct asked quick, slow;
+
+    (void)state;
+    start_with(&s, 1, 1, 100, 1000, NULL);
+    connected(&s);
+    TURN_UNTIL(&s, ask_slowly(&s, &slow, "warm") == RR_OK);
+    ask(&s, &quick, &echo, "warm");
+    TURN_UNTIL(&s, slow.n_done && quick.n_done);
+    assert_int_equal(ask_slowly(&s, &slow, "die"), RR_OK);
+    ask(&s, &quick, &echo, "quick");
+    TURN_UNTIL(&s, slow.n_done && quick.n_done);
+    assert_int_equal(slow.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(quick.err, RR_OK);
+    assert_string_equal(quick.value, "quick");
+    stop_setting(&s);
+}
+
 static void freeing_ends_what_is_under_way(void **state)
 {
     struct setting s;
@@ -450,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_connection_whose_session_is_refused_serves_nothing),
         cmocka_unit_test(an_abandoned_query_is_never_called_back),
         cmocka_unit_test(what_was_not_sent_goes_to_another_connection),
+        cmocka_unit_test(what_holds_a_slow_query_up_does_not_hold_others_up),
         cmocka_unit_test(freeing_ends_what_is_under_way),
     };
 
