@@ -1,5 +1,11 @@
 #include "rename.h"
 #include "macros.h"
+#include "time.h"
+
+#define COLUMNS 5
+/* The years 1 and 10000. */
+#define BEFORE_ALL (INT64_C(-62135596800) * RR_US_PER_SEC)
+#define AFTER_ALL  (INT64_C(253402300800) * RR_US_PER_SEC)
 
 /* Where one piece ends and the next begins: 50 places at most, since a store's answers are kept. */
 static const struct statement sql_bounds = {
@@ -9,85 +15,85 @@ static const struct statement sql_bounds = {
     "         count(*) OVER () AS total FROM reservation v WHERE v.room_id = ANY ($1::bigint[])) k"
     " WHERE n % greatest(50000, total / 50) = 0 ORDER BY n"};
 static const struct statement sql_piece = {
-    "rename_piece", "UPDATE reservation v SET room_name = r.name, room_location = r.location"
-                    " FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r(id, name, location)"
-                    " WHERE v.room_id = r.id AND (v.room_id, v.starts_at) > ($4::bigint, $5::timestamptz)"
-                    "   AND (v.room_id, v.starts_at) <= ($6::bigint, $7::timestamptz)"
-                    "   AND (v.room_name, v.room_location) IS DISTINCT FROM (r.name, r.location)"};
+    "rename_piece",
+    "UPDATE reservation v SET room_name = r.name, room_location = r.location"
+    " FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::text[]) AS name, unnest($3::text[]) AS location,"
+    "              unnest($4::timestamptz[]) AS after, unnest($5::timestamptz[]) AS upto) r"
+    " WHERE v.room_id = r.id AND v.starts_at > r.after AND v.starts_at <= r.upto"
+    "   AND (v.room_name, v.room_location) IS DISTINCT FROM (r.name, r.location)"};
 const struct statement *const rename_statements[] = {&sql_bounds, &sql_piece};
 const size_t rename_n_statements = RR_LEN(rename_statements);
-
-struct names {
-    struct pgarray ids, names, locations;
-};
 
 /* (room, start), in the order of both. */
 struct bound {
     int64_t room_id, starts_at;
 };
 
-static void put_names(const struct batch *b, struct names *n)
+static bool put_ids(struct pgarray *ids, const struct batch *b)
 {
-    pgarray_begin(&n->ids, PG_INT8);
-    pgarray_begin(&n->names, PG_TEXT);
-    pgarray_begin(&n->locations, PG_TEXT);
+    pgarray_begin(ids, PG_INT8);
     for (const struct batch_room *r = b->rooms; r; r = r->next)
-        if (r->is_renamed) {
-            pgarray_int8(&n->ids, r->room.id);
-            pgarray_text(&n->names, r->room.name);
-            pgarray_text(&n->locations, r->room.location);
-        }
+        if (r->is_renamed)
+            pgarray_int8(ids, r->room.id);
+    return ids->n > 0;
 }
 
-static void add_piece(struct store *s, struct names *n, const struct bound *after, const struct bound *upto)
+/* Of each room the reservations that are behind `after`, up to `upto`. */
+static void add_piece(struct store *s, const struct batch *b, struct pgarray c[COLUMNS],
+                      const struct bound *after, const struct bound *upto)
 {
+    static const enum pg_type types[COLUMNS] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ};
     struct params p = {.n = 0};
 
-    params_array(&p, &n->ids);
-    params_array(&p, &n->names);
-    params_array(&p, &n->locations);
-    params_int8(&p, after->room_id);
-    params_time(&p, after->starts_at);
-    params_int8(&p, upto->room_id);
-    params_time(&p, upto->starts_at);
+    for (int i = 0; i < COLUMNS; i++)
+        pgarray_begin(&c[i], types[i]);
+    for (const struct batch_room *r = b->rooms; r; r = r->next) {
+        int64_t id = r->room.id;
+
+        if (!r->is_renamed || id < after->room_id || id > upto->room_id)
+            continue;
+        pgarray_int8(&c[0], id);
+        pgarray_text(&c[1], r->room.name);
+        pgarray_text(&c[2], r->room.location);
+        pgarray_time(&c[3], id == after->room_id ? after->starts_at : BEFORE_ALL);
+        pgarray_time(&c[4], id == upto->room_id ? upto->starts_at : AFTER_ALL);
+    }
+    for (int i = 0; i < COLUMNS; i++)
+        params_array(&p, &c[i]);
     store_add(s, &sql_piece, &p);
 }
 
-static int rename_pieces(struct store *s, struct names *n, struct failure *f)
+static int rename_pieces(struct store *s, const struct batch *b, struct pgarray c[COLUMNS], struct failure *f)
 {
-    struct bound after = {.room_id = 0}, upto = {.room_id = INT64_MAX};
+    struct bound after = {.room_id = 0}, last = {.room_id = INT64_MAX};
     struct params p = {.n = 0};
     const PGresult *bounds;
     int number;
 
-    params_array(&p, &n->ids);
+    params_array(&p, &c[0]);
     number = store_add(s, &sql_bounds, &p);
     if (store_trip(s, f) != 0)
         return -1;
     bounds = store_result(s, number);
     for (int i = 0; i < PQntuples(bounds); i++) {
-        const struct bound next = {.room_id = store_int8(bounds, i, 0),
+        const struct bound upto = {.room_id = store_int8(bounds, i, 0),
                                    .starts_at = store_time(bounds, i, 1)};
 
-        add_piece(s, n, &after, &next);
+        add_piece(s, b, c, &after, &upto);
         if (store_trip(s, f) != 0)
             return -1;
-        after = next;
+        after = upto;
     }
-    add_piece(s, n, &after, &upto);
+    add_piece(s, b, c, &after, &last);
     return 0;
 }
 
 int rename_reservations(struct store *s, const struct batch *b, struct failure *f)
 {
-    struct names n = {.ids = {.n = 0}};
-    int end = 0;
+    struct pgarray column[COLUMNS] = {{.n = 0}};
+    int end = put_ids(&column[0], b) ? rename_pieces(s, b, column, f) : 0;
 
-    put_names(b, &n);
-    if (n.ids.n > 0)
-        end = rename_pieces(s, &n, f);
-    pgarray_fini(&n.ids);
-    pgarray_fini(&n.names);
-    pgarray_fini(&n.locations);
+    for (int i = 0; i < COLUMNS; i++)
+        pgarray_fini(&column[i]);
     return end;
 }
