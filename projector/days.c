@@ -156,8 +156,6 @@ static int compare_days(struct days *d, struct failure *f)
 
 static int begin(struct days *d, struct failure *f)
 {
-    if (held_try_checksums(d->held, f) != 0)
-        return -1;
     d->rooms = (struct walk){.days = d, .day = HELD_FIRST_DAY, .room_id = INT64_MIN};
     d->all = (struct walk){.days = d, .day = HELD_FIRST_DAY, .room_id = INT64_MIN, .all_rooms = true};
     if (ahead_start(read_sums, &d->rooms, &d->rooms.ahead, f) != 0)

@@ -1,6 +1,4 @@
 #include "held.h"
-#include "log.h"
-#include "pg_hash.h"
 #include "time.h"
 
 #include <stdio.h>
@@ -9,7 +7,6 @@
 struct held {
     struct store *store;
     int32_t generation;
-    bool checksums; /* the server's are known here */
 };
 
 static const struct statement sql_patient = {NULL, "SET idle_in_transaction_session_timeout = 0"};
@@ -29,11 +26,11 @@ static const struct statement sql_states = {
 static const struct statement sql_rooms = {"held_rooms", "SELECT " HELD_ROOM " FROM room ORDER BY id"};
 static const struct statement sql_room = {"held_room",
                                           "SELECT " HELD_ROOM " FROM room WHERE id = $1::bigint"};
-/* The checksum of an array; null where it is not QUARTERS numbers counted from 1, or $3 says that there is
- * none that would be known here. */
+/* Null where the last number is not that of the last quarter-hour, which with a checksum of as many numbers
+ * makes the first one the first. */
 #define CHECKSUM(column)                                                                                     \
-    "CASE WHEN $3::boolean AND array_ndims(" column ") = 1 AND array_lower(" column ", 1) = 1"               \
-    " AND array_upper(" column ", 1) = 96 THEN hash_array_extended(" column ", 0) END"
+    "CASE WHEN array_ndims(" column ") = 1 AND array_upper(" column ", 1) = 96"                              \
+    " THEN hash_array_extended(" column ", 0) END"
 #define SUMS "reservations, reserved_minutes, " CHECKSUM("starts") ", " CHECKSUM("minutes")
 static const struct statement sql_room_sums = {
     "held_room_sums", "SELECT room_id, day, " SUMS " FROM room_day"
@@ -49,14 +46,12 @@ static const struct statement sql_total_days = {
     "held_total_days", "SELECT k.room_id, d.day, d.reservations, d.reserved_minutes, d.starts, d.minutes"
                        " FROM unnest($1::bigint[], $2::date[]) WITH ORDINALITY AS k(room_id, day, i)"
                        " JOIN total_day d ON d.day = k.day ORDER BY k.i"};
-static const struct statement sql_checksum = {
-    "held_checksum", "SELECT hash_array_extended($1::smallint[], 0), hash_array_extended($2::integer[], 0)"};
 static const struct statement sql_months = {
     "held_months", "SELECT room_id, month, reservations, reserved_minutes FROM room_month"
                    " WHERE month >= $1::date AND month < $2::date ORDER BY month, room_id"};
 static const struct statement *const statements[] = {
-    &sql_position,   &sql_events,    &sql_states,     &sql_rooms,    &sql_room,  &sql_room_sums,
-    &sql_total_sums, &sql_room_days, &sql_total_days, &sql_checksum, &sql_months};
+    &sql_position,  &sql_events,     &sql_states,    &sql_rooms,      &sql_room,
+    &sql_room_sums, &sql_total_sums, &sql_room_days, &sql_total_days, &sql_months};
 
 int held_open(const struct store_conf *conf, int32_t generation, struct held **ret, struct failure *f)
 {
@@ -294,37 +289,6 @@ static void take_sums(const PGresult *res, int row, struct held_sums *s)
     }
 }
 
-int held_try_checksums(struct held *h, struct failure *f)
-{
-    static const int32_t numbers[] = {0, 1, 15, 1440, -1, INT16_MIN, INT16_MAX};
-    struct pgarray small = {.n = 0}, large = {.n = 0};
-    struct params p = {.n = 0};
-    const PGresult *res;
-    uint64_t expected;
-    int end;
-
-    pgarray_begin(&small, PG_INT2);
-    pgarray_begin(&large, PG_INT4);
-    for (size_t i = 0; i < RR_LEN(numbers); i++) {
-        pgarray_int2(&small, (int16_t)numbers[i]);
-        pgarray_int4(&large, numbers[i]);
-    }
-    params_array(&p, &small);
-    params_array(&p, &large);
-    end = store_ask(h->store, &sql_checksum, &p, &res, f);
-    pgarray_fini(&small);
-    pgarray_fini(&large);
-    if (end != 0)
-        return -1;
-    expected = pg_hash_array(numbers, RR_LEN(numbers));
-    h->checksums = (uint64_t)store_int8(res, 0, 0) == expected && (uint64_t)store_int8(res, 0, 1) == expected;
-    if (!h->checksums)
-        rr_warn(
-            "PostgreSQL's checksums of arrays are unknown here: all numbers are compared, which takes long",
-            "generation=%d", h->generation);
-    return 0;
-}
-
 int held_sums(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,
               struct held_sums_page *ret, struct failure *f)
 {
@@ -333,7 +297,6 @@ int held_sums(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, st
 
     params_int4(&p, (int32_t)(*day - PG_EPOCH_DAYS));
     params_int8(&p, *room_id);
-    params_bool(&p, h->checksums);
     if (store_ask(h->store, all_rooms ? &sql_total_sums : &sql_room_sums, &p, &res, f) != 0)
         return -1;
     ret->n = (size_t)PQntuples(res);

@@ -78,8 +78,6 @@ int held_page(struct held *h, struct id_range *range, size_t n, struct arena *ar
 int held_rooms(struct held *h, struct arena *arena, struct truth_rooms *ret, struct failure *f) RR_MUST_CHECK;
 int held_room(struct held *h, int64_t id, struct arena *arena, struct room *ret, bool *ret_found,
               struct failure *f) RR_MUST_CHECK;
-/* To be called once before held_sums(): whether the server makes the checksums that are known here. */
-int held_try_checksums(struct held *h, struct failure *f) RR_MUST_CHECK;
 /* Up to some thousand days of rooms, or of all rooms together, after (*day, *room_id), which move on;
  * n 0: that was all. */
 int held_sums(struct held *h, bool all_rooms, int64_t *day, int64_t *room_id, struct arena *arena,

@@ -164,7 +164,10 @@ DAMAGE = {
         "differs",
     ),
     "quarter-hours in two dimensions": (
-        "UPDATE room_day SET minutes = ARRAY[minutes] WHERE room_id = %(room_id)s AND reservations > 0", "room_day", "differs",
+        "UPDATE room_day SET minutes = (SELECT array_agg(ARRAY[m]) FROM unnest(minutes) AS m)"
+        " WHERE room_id = %(room_id)s AND reservations > 0",
+        "room_day",
+        "differs",
     ),
     "quarter-hours counted from 0": (
         "UPDATE room_day SET minutes = ('[0:95]=' || minutes::text)::smallint[] WHERE room_id = %(room_id)s AND reservations > 0",
