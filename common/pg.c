@@ -102,7 +102,7 @@ enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
     assert(q->timeout_ms > 0 && q->n_params <= RR_PG_PARAMS);
     if (!p)
         return RR_DB_UNAVAILABLE;
-    if (pg->load >= pg->conf->queue)
+    if (pg->load[p->slow] >= pg->conf->queue)
         return RR_OVERLOADED;
     if (!stmt_find(pg, q->stmt, &q->stmt_index))
         return RR_NO_MEMORY;
@@ -175,6 +175,7 @@ bool rr_pg_is_up(const struct rr_pg *pg)
 static void after_turn(struct rr_turn *t)
 {
     struct rr_pg *pg = t->arg;
+    size_t load;
     bool all_sent;
 
     /* A connection lost while sending moves its queries to others, perhaps to one that has had its turn. */
@@ -187,9 +188,10 @@ static void after_turn(struct rr_turn *t)
             }
     } while (!all_sent);
     /* Several loops add to one gauge; once a turn, so that they do not fight over its cache line. */
-    if (pg->load != pg->reported) {
-        rr_gauge_add(pg->queue, (double)pg->load - (double)pg->reported);
-        pg->reported = pg->load;
+    load = pg->load[false] + pg->load[true];
+    if (load != pg->reported) {
+        rr_gauge_add(pg->queue, (double)load - (double)pg->reported);
+        pg->reported = load;
     }
 }
 

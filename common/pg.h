@@ -55,7 +55,7 @@ struct rr_pg_conf {
     const char *conninfo;
     uint32_t connections; /* a loop */
     uint32_t slow;        /* more of them, for slow queries alone; 0: these have none of their own */
-    uint32_t queue;       /* queries waiting or under way, a loop */
+    uint32_t queue;       /* queries waiting or under way, a loop; slow ones are counted apart */
     uint32_t timeout_ms;  /* default for callers */
 };
 #define RR_PG_CONFIG(conf, member)                                                                           \
@@ -87,7 +87,7 @@ struct rr_pg_conf {
          RR_CFG_U32,                                                                                         \
          offsetof(conf, member.queue),                                                                       \
          "4096",                                                                                             \
-         "queries waiting or under way, a loop; more is 503",                                                \
+         "queries waiting or under way, a loop, statistics counted apart; more is 503",                      \
          1,                                                                                                  \
          1000000,                                                                                            \
          NULL},                                                                                              \

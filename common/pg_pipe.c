@@ -11,6 +11,9 @@
  * nothing.
  */
 #define WINDOW 1024
+/* Likewise, of slow ones: a trip is nothing beside one of them, and what was given up is worked off all the
+ * same once it was sent. */
+#define SLOW_WINDOW 1
 /* Silence beyond the longest time-out after which the connection is taken for dead. */
 #define GRACE_US RR_US_PER_SEC
 
@@ -19,7 +22,7 @@
 static void load_add(struct pg_pipe *p, int n)
 {
     p->load += (size_t)n;
-    p->pg->load += (size_t)n;
+    p->pg->load[p->slow] += (size_t)n;
 }
 
 static void list_put_before(struct rr_query *where, struct rr_query *q)
@@ -195,10 +198,11 @@ static bool send_query(struct pg_pipe *p, struct rr_query *q)
 /* False: lost. */
 static bool send_waiting(struct pg_pipe *p)
 {
+    const uint64_t window = p->slow ? SLOW_WINDOW : WINDOW;
     struct rr_query *q, *next;
     bool open = false; /* queries stand behind the last Sync */
 
-    for (q = p->waiting.next; q != &p->waiting && p->tail - p->head < WINDOW; q = next) {
+    for (q = p->waiting.next; q != &p->waiting && p->tail - p->head < window; q = next) {
         enum pg_prepared_state state = p->prepared[q->stmt_index].state;
         bool alone = state != PG_READY || q->flags & PG_QUERY_AGAIN || q->writes;
 

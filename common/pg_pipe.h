@@ -65,7 +65,8 @@ struct rr_pg {
     size_t n_pipes;
     struct pg_listener *listeners;
     struct rr_turn turn;
-    size_t load, reported; /* of all pipes together */
+    size_t load[2]; /* of the pipes together, of those for slow queries apart (by pg_pipe.slow) */
+    size_t reported;
     struct rr_gauge *queue;
     struct rr_counter *ended[4];
     struct rr_histogram *seconds;

@@ -453,6 +453,26 @@ static void what_holds_a_slow_query_up_does_not_hold_others_up(void **state)
     stop_setting(&s);
 }
 
+static void slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own(void **state)
+{
+    struct setting s;
+    struct asked quick[2], slow[3];
+
+    (void)state;
+    start_with(&s, 1, 1, 2, 5000, NULL);
+    connected(&s);
+    TURN_UNTIL(&s, ask_slowly(&s, &slow[0], "warm") == RR_OK);
+    TURN_UNTIL(&s, slow[0].n_done);
+    assert_int_equal(ask_slowly(&s, &slow[0], "mute"), RR_OK);
+    assert_int_equal(ask_slowly(&s, &slow[1], "next"), RR_OK);
+    TURN_UNTIL(&s, s.fake.mute);
+    assert_false(rr_pg_is_sent(&slow[1].q)); /* so nobody works it off when it is given up */
+    assert_int_equal(ask_slowly(&s, &slow[2], "third"), RR_OVERLOADED);
+    ask(&s, &quick[0], &echo, "x");
+    ask(&s, &quick[1], &echo, "y");
+    stop_setting(&s);
+}
+
 static void freeing_ends_what_is_under_way(void **state)
 {
     struct setting s;
@@ -492,6 +512,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_query_is_never_called_back),
         cmocka_unit_test(what_was_not_sent_goes_to_another_connection),
         cmocka_unit_test(what_holds_a_slow_query_up_does_not_hold_others_up),
+        cmocka_unit_test(slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own),
         cmocka_unit_test(freeing_ends_what_is_under_way),
     };
 
