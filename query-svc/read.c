@@ -9,6 +9,7 @@
 #include "text.h"
 #include "time.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum phase { PARSE, FIRST, GENERATION, TOKENS, READ, REPLY, REPLIED };
@@ -437,18 +438,23 @@ static void set_version(struct read *rd)
     rr_reply_header(rd->r, "ETag", etag);
 }
 
+static enum rr_step refuse(struct read *rd)
+{
+    if (rd->err != RR_INTERNAL || !rd->kind->not_ready)
+        return rr_reply_error(rd->r, rd->err);
+    rr_problem_detail(rd->r, "%s", rd->kind->not_ready);
+    return rr_reply_error(rd->r, RR_NOT_READY);
+}
+
 static enum rr_step reply(struct read *rd)
 {
     struct answer *a = rd->answer;
 
     if (a)
         set_as_of(rd, a->as_of, a->parked);
-    if (rd->err == RR_INTERNAL && rd->kind->not_ready) {
-        rr_problem_detail(rd->r, "%s", rd->kind->not_ready);
-        rd->err = RR_NOT_READY;
-    }
     if (rd->err)
-        return rr_reply_error(rd->r, rd->err);
+        return refuse(rd);
+    assert(a);
     if (*a->version)
         set_version(rd);
     if (a->link.len)
