@@ -14,11 +14,23 @@
 #define EVENT_COLUMNS                                                                                        \
     RENDER_HISTORY_COLUMNS ", (SELECT name FROM room WHERE id = h.room_id), n, user_id, "                    \
                            "changes #>> '{room_id,from}' AS old_room, changes #>> '{user_id,from}' AS "      \
-                           "old_user, CASE WHEN changes ? 'user_id' THEN " RENDER_GIVEN_CHANGES              \
+                           "old_user, changes #>> '{starts_at,from}' AS old_starts, "                        \
+                           "changes #>> '{ends_at,from}' AS old_ends, changes #>> '{state,from}' AS "        \
+                           "old_state, CASE WHEN changes ? 'user_id' THEN " RENDER_GIVEN_CHANGES             \
                            " END AS given"
-enum { EVENT_N = HISTORY_END, EVENT_USER, EVENT_OLD_ROOM, EVENT_OLD_USER, EVENT_GIVEN_CHANGES, EVENT_END };
+enum {
+    EVENT_N = HISTORY_END,
+    EVENT_USER,
+    EVENT_OLD_ROOM, /* what it was before, as it stands in the API; NULL where it did not change */
+    EVENT_OLD_USER,
+    EVENT_OLD_STARTS,
+    EVENT_OLD_ENDS,
+    EVENT_OLD_STATE,
+    EVENT_GIVEN_CHANGES,
+    EVENT_END
+};
 
-/* What a stream is about; every filter matches the old or the new value. */
+/* What a stream is about; every filter matches the old or the new value, of those that may be shown. */
 struct event_filter {
     int64_t room;     /* 0: all */
     const char *user; /* NULL: all */
@@ -27,8 +39,8 @@ struct event_filter {
 
 enum event_view { EVENT_HIDDEN, EVENT_SHOWN, EVENT_LEFT, EVENT_GIVEN, EVENT_VIEWS };
 
-/* EVENT_LEFT: the reservation was this user's and is somebody else's now; only that it left is shown.
- * EVENT_GIVEN: the other way round; what it was before is not shown. */
+/* EVENT_LEFT: the reservation was this user's and is somebody else's now; only that it left is shown, and
+ * what it was before. EVENT_GIVEN: the other way round; what it was before is not shown. */
 enum event_view event_view(const struct event_filter *f, const PGresult *res, int row, int col);
 
 /* Appends the event as a stream shows it; not for EVENT_HIDDEN. */

@@ -183,17 +183,24 @@ def test_who_gives_a_reservation_away_is_not_told_to_whom_nor_the_other_from_who
     mine = listen(hasty.url, headers=hasty.signer.headers(user))
     theirs = listen(hasty.url, headers=hasty.signer.headers(other))
     booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user, title="mine")
+    elsewhere = command.create_room()
     with mysql.cursor() as cursor:
         cursor.execute(
-            "UPDATE reservation SET user_id = %s, title = 'theirs' WHERE id = UUID_TO_BIN(%s)",
-            [other, booked["id"]],
+            "UPDATE reservation SET user_id = %s, title = 'theirs', room_id = %s,"
+            " starts_at = starts_at + INTERVAL 1 DAY, ends_at = ends_at + INTERVAL 1 DAY"
+            " WHERE id = UUID_TO_BIN(%s)",
+            [other, elsewhere["id"], booked["id"]],
         )
     left = mine.wait_for(2)[1].data
     assert left["changes"] == {"user_id": {"from": user, "to": None}}
-    assert left["title"] is None
+    assert [left[name] for name in ("title", "room_name")] == [None, None]
+    shown = ("room_id", "starts_at", "ends_at", "state")
+    assert [left[name] for name in shown] == [booked[name] for name in shown]
     assert other not in str(left)
     given = theirs.wait_for(1)[0].data
-    assert given["changes"] == {"user_id": {"from": None, "to": other}, "title": {"from": None, "to": "theirs"}}
+    assert given["changes"]["user_id"] == {"from": None, "to": other}
+    assert given["changes"]["room_id"] == {"from": None, "to": elsewhere["id"]}
+    assert {change["from"] for change in given["changes"].values()} == {None}
     assert user not in str(given)
 
 

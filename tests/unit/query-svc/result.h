@@ -6,7 +6,7 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-enum { RESULT_COLUMNS_MAX = 24 };
+enum { RESULT_COLUMNS_MAX = 32 };
 
 static inline PGresult *result_new(int columns)
 {

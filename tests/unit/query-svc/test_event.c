@@ -4,31 +4,42 @@
 
 enum { COLUMNS = EVENT_END };
 
-/* An event in room 1 of ann's. */
-static PGresult *row_of(const char *user, const char *old_room, const char *old_user)
+static const char *const changed[COLUMNS] = {
+    [HISTORY_RESERVATION] = "019ad4c0-5b1e-7c43-9c55-3c1f6d2a7e10",
+    [HISTORY_VERSION] = "2",
+    [HISTORY_KIND] = "changed",
+    [HISTORY_RECORDED_AT] = "2026-12-01 08:30:00+00",
+    [HISTORY_RECORDED_BY] = "root@localhost",
+    [HISTORY_REASON] = "secret reason",
+    [HISTORY_CHANGES] = "{\"user_id\": {\"to\": \"bob\", \"from\": \"ann\"}}",
+    [HISTORY_ROOM] = "1",
+    [HISTORY_TITLE] = "secret title",
+    [HISTORY_STARTS] = "2026-12-01 09:00:00+00",
+    [HISTORY_ENDS] = "2026-12-01 10:00:00+00",
+    [HISTORY_STATE] = "confirmed",
+    [HISTORY_ROOM_NAME] = "Aurora",
+    [EVENT_N] = "17",
+    [EVENT_GIVEN_CHANGES] = "{\"user_id\": {\"to\": \"bob\", \"from\": null}}",
+};
+
+static PGresult *event(const char *const row[COLUMNS])
 {
-    const char *const row[COLUMNS] = {"019ad4c0-5b1e-7c43-9c55-3c1f6d2a7e10",
-                                      "2",
-                                      "changed",
-                                      "2026-12-01 08:30:00+00",
-                                      "root@localhost",
-                                      "secret reason",
-                                      "{\"user_id\": {\"to\": \"bob\", \"from\": \"ann\"}}",
-                                      "1",
-                                      "secret title",
-                                      "2026-12-01 09:00:00+00",
-                                      "2026-12-01 10:00:00+00",
-                                      "confirmed",
-                                      "Aurora",
-                                      "17",
-                                      user,
-                                      old_room,
-                                      old_user,
-                                      "{\"user_id\": {\"to\": \"bob\", \"from\": null}}"};
     PGresult *res = result_new(COLUMNS);
 
     result_add(res, row);
     return res;
+}
+
+/* An event in room 1. */
+static PGresult *row_of(const char *user, const char *old_room, const char *old_user)
+{
+    const char *row[COLUMNS];
+
+    memcpy(row, changed, sizeof(row));
+    row[EVENT_USER] = user;
+    row[EVENT_OLD_ROOM] = old_room;
+    row[EVENT_OLD_USER] = old_user;
+    return event(row);
 }
 
 static enum event_view view(const struct event_filter *f, const char *user, const char *old_room,
@@ -82,6 +93,22 @@ static void filters_have_to_match_both(void **state)
     assert_int_equal(view(&f, "ann", "2", NULL), EVENT_SHOWN);
 }
 
+static void a_filter_tells_nobody_a_room_that_they_may_not_see(void **state)
+{
+    const struct event_filter ann1 = {.user = "ann", .room = 1}, ann2 = {.user = "ann", .room = 2};
+    const struct event_filter bob1 = {.user = "bob", .room = 1}, bob2 = {.user = "bob", .room = 2};
+
+    (void)state;
+    assert_int_equal(view(&ann1, "ann", "2", NULL), EVENT_SHOWN);
+    assert_int_equal(view(&ann2, "ann", "2", NULL), EVENT_SHOWN);
+    assert_int_equal(view(&ann1, "bob", "2", "ann"), EVENT_HIDDEN);
+    assert_int_equal(view(&ann2, "bob", "2", "ann"), EVENT_LEFT);
+    assert_int_equal(view(&bob1, "bob", "2", "ann"), EVENT_GIVEN);
+    assert_int_equal(view(&bob2, "bob", "2", "ann"), EVENT_HIDDEN);
+    assert_int_equal(view(&ann1, "bob", NULL, "ann"), EVENT_LEFT);
+    assert_int_equal(view(&bob1, "bob", NULL, "ann"), EVENT_GIVEN);
+}
+
 static void a_user_sees_that_a_reservation_left_but_not_to_whom(void **state)
 {
     const struct event_filter ann = {.user = "ann"};
@@ -98,6 +125,33 @@ static void a_user_sees_that_a_reservation_left_but_not_to_whom(void **state)
                   "\"reason\":null,\"changes\":{\"user_id\":{\"from\":\"ann\",\"to\":null}},\"room_id\":1,"
                   "\"room_name\":\"Aurora\",\"title\":null,\"starts_at\":\"2026-12-01T09:00:00Z\","
                   "\"ends_at\":\"2026-12-01T10:00:00Z\",\"state\":\"confirmed\"}\n\n");
+    rr_buf_fini(&buf);
+    PQclear(res);
+}
+
+static void what_left_is_shown_as_it_was_before_it_left(void **state)
+{
+    const char *row[COLUMNS];
+    PGresult *res;
+    struct rr_buf buf = {0};
+
+    (void)state;
+    memcpy(row, changed, sizeof(row));
+    row[HISTORY_KIND] = row[HISTORY_STATE] = "cancelled";
+    row[HISTORY_ROOM] = "2";
+    row[EVENT_USER] = "bob";
+    row[EVENT_OLD_USER] = "ann";
+    row[EVENT_OLD_ROOM] = "1";
+    row[EVENT_OLD_STARTS] = "2026-11-01T09:00:00Z";
+    row[EVENT_OLD_ENDS] = "2026-11-01T10:00:00Z";
+    row[EVENT_OLD_STATE] = "confirmed";
+    res = event(row);
+    event_write(&buf, 3, EVENT_LEFT, res, 0, 0);
+    assert_non_null(strstr(
+        buf.data, "\"kind\":\"changed\",\"recorded_at\":\"2026-12-01T08:30:00Z\",\"recorded_by\":null,"
+                  "\"reason\":null,\"changes\":{\"user_id\":{\"from\":\"ann\",\"to\":null}},\"room_id\":1,"
+                  "\"room_name\":null,\"title\":null,\"starts_at\":\"2026-11-01T09:00:00Z\","
+                  "\"ends_at\":\"2026-11-01T10:00:00Z\",\"state\":\"confirmed\"}\n\n"));
     rr_buf_fini(&buf);
     PQclear(res);
 }
@@ -172,7 +226,9 @@ UNIT_MAIN(cmocka_unit_test(without_a_filter_an_admin_sees_everything),
           cmocka_unit_test(a_room_matches_the_old_or_the_new_one),
           cmocka_unit_test(a_user_matches_the_old_or_the_new_one),
           cmocka_unit_test(filters_have_to_match_both),
+          cmocka_unit_test(a_filter_tells_nobody_a_room_that_they_may_not_see),
           cmocka_unit_test(a_user_sees_that_a_reservation_left_but_not_to_whom),
+          cmocka_unit_test(what_left_is_shown_as_it_was_before_it_left),
           cmocka_unit_test(a_user_who_is_given_a_reservation_does_not_see_what_it_was),
           cmocka_unit_test(an_id_is_read_as_it_was_written), cmocka_unit_test(what_is_no_id_is_refused),
           cmocka_unit_test(a_reset_names_the_new_generation))

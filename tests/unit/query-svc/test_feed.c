@@ -64,10 +64,7 @@ static void add_row(PGresult *res, int64_t n)
                                 "confirmed",
                                 "Aurora",
                                 number,
-                                "ann",
-                                NULL,
-                                NULL,
-                                NULL};
+                                "ann"};
 
     snprintf(generation, sizeof(generation), "%d", model.generation);
     snprintf(newest, sizeof(newest), "%lld", (long long)model.n);
