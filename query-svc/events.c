@@ -46,10 +46,6 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 
     e->generation = (int)render_int(res, 0, COL_GENERATION);
     e->newest = render_int(res, 0, COL_DATA);
-    if (feed_is_full(&rd->loop->feed, &e->stream.filter)) {
-        rr_problem_detail(rd->r, "too many event streams are open");
-        return RR_OVERLOADED;
-    }
     return RR_OK;
 }
 
@@ -69,6 +65,11 @@ static enum rr_step reply(struct read *rd)
         last && (!event_parse_id(last, &generation, &n) || generation != e->generation || n > e->newest);
     enum rr_step step;
 
+    /* Not before: many may have asked by then, and only who joins is counted. */
+    if (feed_is_full(feed, &e->stream.filter)) {
+        rr_problem_detail(rd->r, "too many event streams are open");
+        return rr_reply_error(rd->r, RR_OVERLOADED);
+    }
     /* nginx, for one, would collect what is to come at once */
     rr_reply_header(rd->r, "X-Accel-Buffering", "no");
     step = rr_reply_stream(rd->r, "text/event-stream", feed->conf->buffer_bytes, drained);

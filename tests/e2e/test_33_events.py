@@ -6,6 +6,7 @@ import threading
 import pytest
 from support.api import unique
 from support.events import Stream
+from support.held import held_query
 from support.programs import Program
 from support.times import on
 from support.tokens import Signer
@@ -296,5 +297,19 @@ def test_one_user_cannot_take_all_streams(stack, listen, tmp_path):
         streams[0].close()
         eventually(lambda: program.client.metrics().value("rr_event_streams") == 5)
         streams.append(listen(url, headers=greedy))
+        for stream in streams:
+            stream.close()
+
+
+def test_streams_that_are_opened_at_once_are_no_more_than_allowed(stack, tmp_path):
+    """All of them have asked before the first one is open."""
+    signer = Signer(tmp_path / "keys")
+    greedy = signer.headers(unique("greedy"))
+    with held_query(stack, tmp_path, RR_EVENTS_STREAMS_USER="20", **signer.settings) as held:
+        with held.answers():
+            asked = [held.ask(Stream, held.client.url, headers=greedy) for _ in range(60)]
+        streams = [one.result() for one in asked]
+        assert sorted(stream.status for stream in streams) == [200] * 20 + [503] * 40
+        assert held.client.metrics().value("rr_event_streams") == 20
         for stream in streams:
             stream.close()

@@ -3,51 +3,13 @@
 What PostgreSQL answers to one event loop is held back, so that all of them are at the same time.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
 import pytest
-from stacklib.postgres import QUERY_USER
 from support.api import unique
-from support.programs import Program
-from support.proxy import AnswerProxy
+from support.held import held_query
 from support.times import on
 from support.tokens import Signer
-from support.waiting import eventually
 
-# What is held back is not to be given up.
-PATIENT = {"RR_PG_TIMEOUT_MS": "60000", "RR_REQUEST_TIMEOUT_MS": "60000"}
 YEAR = {"from_": on(0, "00:00"), "to": on(365, "00:00")}
-
-
-class Held:
-    """A query-svc of one loop, whose answers from PostgreSQL can be held back."""
-
-    def __init__(self, program, proxy, pool):
-        self.client, self.proxy, self._pool = program.client, proxy, pool
-        self._asked = 0
-
-    def ask(self, read, *arguments, **options):
-        """A read that has come to the loop, and waits."""
-        future = self._pool.submit(read, *arguments, **options)
-        self._asked += 1
-        # The question after it is one more.
-        eventually(lambda: self.client.metrics().value("rr_http_in_flight") == self._asked + 1)
-        return future
-
-    @contextmanager
-    def answers(self):
-        """In the block nothing that PostgreSQL answers comes through."""
-        self._asked = 0
-        self.proxy.hold()
-        try:
-            yield
-        finally:
-            self.proxy.release()
-
-    def shared(self) -> float:
-        """Reads that were given the answer of another one's statement."""
-        return self.client.metrics().value("rr_reads_shared_total")
 
 
 @pytest.fixture
@@ -57,17 +19,8 @@ def signer(tmp_path):
 
 @pytest.fixture
 def held(stack, tmp_path, signer):
-    conninfo = stack.postgres.conninfo(QUERY_USER)
-    with (
-        AnswerProxy(stack.postgres.port) as proxy,
-        Program(
-            stack, "query-svc", tmp_path, RR_HTTP_LOOPS="1", RR_PG_CONNINFO_FILE=None,
-            RR_PG_CONNINFO=conninfo.replace(f"port={stack.postgres.port}", f"port={proxy.port}"),
-            **PATIENT, **signer.settings,
-        ) as program,
-        ThreadPoolExecutor(32) as pool,
-    ):  # fmt: skip
-        yield Held(program, proxy, pool)
+    with held_query(stack, tmp_path, **signer.settings) as one:
+        yield one
 
 
 def test_many_who_ask_the_same_share_two_statements(held, signer):

@@ -1,0 +1,58 @@
+"""A query-svc whose answers from PostgreSQL can be held back, so that what many ask is asked at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from stacklib.postgres import QUERY_USER
+
+from .programs import Program
+from .proxy import AnswerProxy
+from .waiting import eventually
+
+# What is held back is not to be given up.
+PATIENT = {"RR_PG_TIMEOUT_MS": "60000", "RR_REQUEST_TIMEOUT_MS": "60000"}
+
+
+class Held:
+    """A query-svc of one loop, and who asks it."""
+
+    def __init__(self, program, proxy, pool):
+        self.client, self.proxy, self._pool = program.client, proxy, pool
+        self._asked = 0
+
+    def ask(self, read, *arguments, **options):
+        """A read that has come to the loop, and waits."""
+        future = self._pool.submit(read, *arguments, **options)
+        self._asked += 1
+        # The question after it is one more.
+        eventually(lambda: self.client.metrics().value("rr_http_in_flight") == self._asked + 1)
+        return future
+
+    @contextmanager
+    def answers(self):
+        """In the block nothing that PostgreSQL answers comes through."""
+        self._asked = 0
+        self.proxy.hold()
+        try:
+            yield
+        finally:
+            self.proxy.release()
+
+    def shared(self) -> float:
+        """Reads that were given the answer of another one's statement."""
+        return self.client.metrics().value("rr_reads_shared_total")
+
+
+@contextmanager
+def held_query(stack, folder, **settings):
+    conninfo = stack.postgres.conninfo(QUERY_USER)
+    with (
+        AnswerProxy(stack.postgres.port) as proxy,
+        Program(
+            stack, "query-svc", folder, RR_HTTP_LOOPS="1", RR_PG_CONNINFO_FILE=None,
+            RR_PG_CONNINFO=conninfo.replace(f"port={stack.postgres.port}", f"port={proxy.port}"),
+            **PATIENT, **settings,
+        ) as program,
+        ThreadPoolExecutor(64) as pool,
+    ):  # fmt: skip
+        yield Held(program, proxy, pool)
