@@ -44,8 +44,9 @@ static enum rr_err render(struct read *rd, const PGresult *res)
 {
     struct events *e = of(rd);
 
-    e->generation = (int)render_int(res, 0, COL_GENERATION);
-    e->newest = render_int(res, 0, COL_DATA);
+    e->at = (struct feed_state){.generation = (int)render_int(res, 0, COL_GENERATION),
+                                .newest = render_int(res, 0, COL_DATA),
+                                .as_of = rd->answer->as_of};
     return RR_OK;
 }
 
@@ -61,8 +62,8 @@ static enum rr_step reply(struct read *rd)
     const char *last = rr_header(rd->r, "Last-Event-ID");
     int generation;
     int64_t n = -1;
-    bool reset =
-        last && (!event_parse_id(last, &generation, &n) || generation != e->generation || n > e->newest);
+    bool reset = last && (!event_parse_id(last, &generation, &n) || generation != e->at.generation ||
+                          n > e->at.newest);
     enum rr_step step;
 
     /* Not before: many may have asked by then, and only who joins is counted. */
@@ -74,7 +75,7 @@ static enum rr_step reply(struct read *rd)
     rr_reply_header(rd->r, "X-Accel-Buffering", "no");
     step = rr_reply_stream(rd->r, "text/event-stream", feed->conf->buffer_bytes, drained);
     e->stream.r = rd->r;
-    feed_join(feed, &e->stream, e->generation, e->newest, n, reset);
+    feed_join(feed, &e->stream, &e->at, n, reset);
     return step;
 }
 

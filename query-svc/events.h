@@ -7,8 +7,7 @@
 struct events {
     struct read rd; /* first: the same address */
     struct feed_stream stream;
-    int generation;
-    int64_t newest; /* event of that generation, by the answer's own statement */
+    struct feed_state at; /* by the answer's own statement */
 };
 
 void events_fini(void *ctx);

@@ -103,36 +103,37 @@ static void tell_live(struct feed *f, const PGresult *res, int row)
 }
 
 /* All that was told before is void. */
-static void change_generation(struct feed *f, int generation, int64_t newest)
+static void change_generation(struct feed *f, const struct feed_state *at)
 {
     struct feed_stream *next;
 
-    f->generation = generation;
-    f->n = newest;
+    f->generation = at->generation;
+    f->n = at->newest;
+    f->as_of = at->as_of;
     begin_event(f);
-    event_write_reset(&f->frame[0], generation, newest);
+    event_write_reset(&f->frame[0], at->generation, at->newest);
     for (struct feed_stream *s = f->head.next; s != &f->head; s = next) {
         next = s->next;
-        s->n = newest;
+        s->n = at->newest;
         s->live = true;
         put(f, s, &f->frame[0]);
     }
 }
 
 /* What an answer is worth: true if it is of the generation at hand and complete. */
-static bool is_good(struct feed *f, const struct rr_query *q)
+static bool is_good(struct feed *f, const struct rr_query *q, struct feed_state *ret_at)
 {
     enum rr_err err = RR_OK;
-    int generation;
 
-    if (session_judge(f->session, q, &f->as_of, &err) != SESSION_SERVED || q->stmt != &feed_stmt) {
+    if (session_judge(f->session, q, &ret_at->as_of, &err) != SESSION_SERVED || q->stmt != &feed_stmt) {
         retry_soon(f);
         return false;
     }
-    generation = (int)render_int(q->res, 0, COL_GENERATION);
-    if (generation == f->generation)
+    ret_at->generation = (int)render_int(q->res, 0, COL_GENERATION);
+    ret_at->newest = render_int(q->res, 0, COL_NEWEST);
+    if (ret_at->generation == f->generation)
         return true;
-    change_generation(f, generation, render_int(q->res, 0, COL_NEWEST));
+    change_generation(f, ret_at);
     retry_soon(f);
     return false;
 }
@@ -159,16 +160,20 @@ static void ask_for_live(struct feed *f)
 static void answered(struct rr_query *q)
 {
     struct feed *f = q->arg;
+    struct feed_state at;
 
     f->under_way = false;
     if (f->ended || !f->n_streams)
         return;
-    if (is_good(f, q) && f->asked == f->n) {
+    if (is_good(f, q, &at) && f->asked == f->n) {
         int rows = events_in(q->res);
 
         for (int row = 0; row < rows; row++)
             tell_live(f, q->res, row);
-        f->again |= rows == PAGE;
+        if (rows == PAGE)
+            f->again = true;
+        else if (f->as_of < at.as_of)
+            f->as_of = at.as_of;
     }
     if (f->again || f->asked > f->n)
         ask_for_live(f);
@@ -200,9 +205,9 @@ static void ask_for_those_behind(struct feed *f)
 
 /* Tells what the answer holds, but no more than a client can be given at once: one that comes again with the
  * same id would else be cut off each time. The rest is asked for when it has taken this. */
-static void tell_window(struct feed *f, struct feed_stream *s, const PGresult *res)
+static void tell_window(struct feed *f, struct feed_stream *s, const PGresult *res, int64_t newest)
 {
-    int64_t newest = render_int(res, 0, COL_NEWEST), end = s->n + WINDOW;
+    int64_t end = s->n + WINDOW;
 
     s->n = end < newest ? end : newest;
     for (int row = 0; row < events_in(res) && s->feed; row++) {
@@ -220,15 +225,16 @@ static void caught_up(struct rr_query *q)
 {
     struct feed_stream *s = q->arg;
     struct feed *f = s->feed;
+    struct feed_state at;
 
     s->asking = false;
     f->n_asking--;
     if (f->ended)
         return;
-    if (!is_good(f, q))
+    if (!is_good(f, q, &at))
         return; /* retry() asks, and not at once */
     if (!s->live)
-        tell_window(f, s, q->res);
+        tell_window(f, s, q->res, at.newest);
     ask_for_those_behind(f);
 }
 
@@ -260,8 +266,8 @@ static void arm_heartbeat(struct feed *f)
         rr_warn("event streams have no heartbeat: no memory", "");
 }
 
-/* The comment keeps proxies from closing and shows us who has left; the id lets a client whose events are
- * rare go on from here and not from its last event. */
+/* Bytes keep proxies from closing and show us who has left; the id lets a client whose events are rare go on
+ * from here and not from its last event. */
 static void beat(struct rr_timer *t)
 {
     struct feed *f = t->arg;
@@ -273,7 +279,8 @@ static void beat(struct rr_timer *t)
     for (struct feed_stream *s = f->head.next; s != &f->head; s = next) {
         next = s->next;
         begin_event(f);
-        rr_buf_printf(&f->frame[0], ": as of %s\n", as_of);
+        if (s->live)
+            rr_buf_printf(&f->frame[0], ": as of %s\n", as_of);
         event_write_id(&f->frame[0], f->generation, s->live && f->n > s->n ? f->n : s->n);
         put(f, s, &f->frame[0]);
         if (s->feed && s->began < oldest) {
@@ -315,24 +322,24 @@ static void add(struct feed *f, struct feed_stream *s)
         arm_heartbeat(f);
 }
 
-void feed_join(struct feed *f, struct feed_stream *s, int generation, int64_t newest, int64_t last,
-               bool reset)
+void feed_join(struct feed *f, struct feed_stream *s, const struct feed_state *at, int64_t last, bool reset)
 {
     if (!f->n_streams) {
-        f->generation = generation;
-        f->n = newest;
-    } else if (f->generation != generation) {
-        change_generation(f, generation, newest);
+        f->generation = at->generation;
+        f->n = at->newest;
+        f->as_of = at->as_of;
+    } else if (f->generation != at->generation) {
+        change_generation(f, at);
     }
     add(f, s);
-    s->n = last >= 0 && !reset ? last : newest;
+    s->n = last >= 0 && !reset ? last : at->newest;
     s->live = s->n >= f->n;
     begin_event(f);
     rr_buf_puts(&f->frame[0], "retry: 1000\n");
     if (reset)
-        event_write_reset(&f->frame[0], generation, s->n);
+        event_write_reset(&f->frame[0], at->generation, s->n);
     else
-        event_write_id(&f->frame[0], generation, s->n);
+        event_write_id(&f->frame[0], at->generation, s->n);
     put(f, s, &f->frame[0]);
     ask_for_live(f);
 }

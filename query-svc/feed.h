@@ -47,6 +47,12 @@ struct feed_stream {
     struct feed_question question;
 };
 
+/* What an answer of feed_stmt says of the read model. */
+struct feed_state {
+    int generation;
+    int64_t newest, as_of;
+};
+
 struct feed {
     struct rr_loop *loop;
     struct session *session;
@@ -54,7 +60,8 @@ struct feed {
     uint32_t timeout_ms, n_streams, n_asking;
     struct feed_stream head; /* a ring */
     int generation;
-    int64_t n, asked, as_of; /* asked: n at the question under way */
+    int64_t n, asked; /* asked: n at the question under way */
+    int64_t as_of;    /* live streams have been told all that was committed before it */
     struct feed_question question;
     bool under_way, again, ended;
     struct rr_timer retry, heartbeat;
@@ -75,11 +82,9 @@ void feed_notified(struct feed *f);
 /* Whether there is no place for a stream with this filter: all are taken, or as many as one user may have.
  * Administrators are bound by the first only. */
 bool feed_is_full(const struct feed *f, const struct event_filter *filter);
-/* `s` has just been answered with rr_reply_stream(). (generation, newest) come from an answer of feed_stmt.
- * `last`: the client has been told everything up to it, in that generation; < 0: nothing yet. `reset`: what
- * the client knows is void. */
-void feed_join(struct feed *f, struct feed_stream *s, int generation, int64_t newest, int64_t last,
-               bool reset);
+/* `s` has just been answered with rr_reply_stream(). `last`: the client has been told everything up to it, in
+ * the generation of `at`; < 0: nothing yet. `reset`: what the client knows is void. */
+void feed_join(struct feed *f, struct feed_stream *s, const struct feed_state *at, int64_t last, bool reset);
 /* Its client has taken all there was. */
 void feed_drained(struct feed_stream *s);
 /* Nothing happens if it is not in a feed. */

@@ -7,6 +7,7 @@
 
 #include "http/stream.h"
 #include "log.h"
+#include "time.h"
 
 #include <stdio.h>
 
@@ -42,12 +43,19 @@ static void other_generation(void)
     }
 }
 
+/* A second an event, a day a generation: "2026-12-02T00:00:07Z" is behind the seventh of the first one. */
+static void as_of(int64_t n, char text[64])
+{
+    snprintf(text, 64, "2026-12-%02dT%02d:%02d:%02dZ", 1 + model.generation, (int)(n / 3600),
+             (int)(n / 60 % 60), (int)(n % 60));
+}
+
 static void add_row(PGresult *res, int64_t n)
 {
-    char generation[16], newest[24], number[24], room[16];
+    char generation[16], newest[24], number[24], room[16], applied[64];
     const char *row[COLUMNS] = {"t",
                                 generation,
-                                "2026-12-01 09:00:00+00",
+                                applied,
                                 "0",
                                 newest,
                                 NULL,
@@ -67,6 +75,9 @@ static void add_row(PGresult *res, int64_t n)
                                 "ann"};
 
     snprintf(generation, sizeof(generation), "%d", model.generation);
+    as_of(model.n, applied);
+    applied[10] = ' '; /* as PostgreSQL writes it */
+    strcpy(applied + 19, "+00");
     snprintf(newest, sizeof(newest), "%lld", (long long)model.n);
     snprintf(number, sizeof(number), "%lld", (long long)n);
     snprintf(room, sizeof(room), "%d", n ? model.room[n] : 0);
@@ -198,6 +209,16 @@ static void assert_no_gap(const struct client *c, int64_t n)
         assert_false(is_mine(c, between));
 }
 
+/* What was committed before the time in a heartbeat has been told. */
+static void assert_as_of(const struct client *c, const char *heartbeat)
+{
+    int day, hours, minutes, seconds;
+
+    assert_int_equal(sscanf(heartbeat, ": as of 2026-12-%dT%d:%d:%dZ", &day, &hours, &minutes, &seconds), 4);
+    assert_int_equal(day, 1 + c->generation);
+    assert_no_gap(c, 3600 * hours + 60 * minutes + seconds + 1);
+}
+
 bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len);
 bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len)
 {
@@ -212,6 +233,8 @@ bool __wrap_rr_stream_put(struct rr_req *r, const void *data, size_t len)
     c->waiting += len;
     assert_int_equal(sscanf(id, "id: %d-%lld", &generation, &n), 2);
     c->hungry = false;
+    if (*text == ':')
+        assert_as_of(c, text);
     if (reset) {
         c->generation = generation;
         c->last = n;
@@ -238,6 +261,16 @@ void __wrap_rr_stream_end(struct rr_req *r)
     ((struct client *)r)->open = false;
 }
 
+static struct feed_state state_at(int64_t newest)
+{
+    struct feed_state at = {.generation = model.generation, .newest = newest};
+    char text[64];
+
+    as_of(newest, text);
+    assert_null(rr_time_parse(text, strlen(text), &at.as_of));
+    return at;
+}
+
 /* The answer with which a client begins may be older than what others have been told since. */
 static int64_t older_newest(void)
 {
@@ -252,11 +285,12 @@ static void come(struct feed *f, struct client *c)
 {
     int64_t newest = older_newest();
     int64_t last = rand() % 3 ? rand() % (newest + 1) : -1;
+    struct feed_state at = state_at(newest);
 
     *c = (struct client){.open = true, .generation = model.generation, .last = last < 0 ? newest : last};
     c->s.r = &c->r;
     c->s.filter = (struct event_filter){.admin = true, .room = rand() % 4};
-    feed_join(f, &c->s, model.generation, newest, last, false);
+    feed_join(f, &c->s, &at, last, false);
 }
 
 static void leave(struct client *c)
@@ -336,38 +370,52 @@ static void settle(struct feed *f)
         }
 }
 
-static void play(unsigned seed, bool switches)
+static void begin(struct feed *f, struct session *session, const struct feed_conf *conf)
 {
-    static const struct feed_conf conf = {STREAMS, STREAMS, 1 << 20, 3600, 86400};
     static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
-    struct session session = {.generation = 1};
     struct rr_loop *loop;
-    struct feed f;
 
     rr_log_init("test_feed", RR_LOG_ERROR);
-    srand(seed);
     memset(&model, 0, sizeof(model));
     memset(clients, 0, sizeof(clients));
     model.generation = 1;
-    cuts = true;
+    *session = (struct session){.generation = 1};
     assert_int_equal(rr_loop_new(0, &loop), 0);
-    feed_init(&f, loop, &session, &pg_conf, &conf);
+    feed_init(f, loop, session, &pg_conf, conf);
+}
+
+static void end(struct feed *f)
+{
+    struct rr_loop *loop = f->loop;
+
+    for (int i = 0; i < STREAMS; i++)
+        if (clients[i].open)
+            leave(&clients[i]);
+    assert_int_equal(f->n_streams, 0);
+    assert_int_equal(f->n_asking, 0);
+    feed_end(f);
+    while (link_.n)
+        answer(true);
+    feed_fini(f);
+    rr_loop_free(loop);
+}
+
+static void play(unsigned seed, bool switches)
+{
+    static const struct feed_conf conf = {STREAMS, STREAMS, 1 << 20, 3600, 86400};
+    struct session session;
+    struct feed f;
+
+    srand(seed);
+    begin(&f, &session, &conf);
+    cuts = true;
     for (int i = 0; i < 400; i++) {
         happen(&f);
         if (switches && rand() % 100 == 0)
             other_generation();
     }
     settle(&f);
-    for (int i = 0; i < STREAMS; i++)
-        if (clients[i].open)
-            leave(&clients[i]);
-    assert_int_equal(f.n_streams, 0);
-    assert_int_equal(f.n_asking, 0);
-    feed_end(&f);
-    while (link_.n)
-        answer(true);
-    feed_fini(&f);
-    rr_loop_free(loop);
+    end(&f);
 }
 
 static void each_stream_is_told_its_events_once_and_in_order(void **state)
@@ -384,27 +432,32 @@ static void another_generation_begins_with_a_reset(void **state)
         play(seed, true);
 }
 
+/* ---- one thing at a time ---- */
+
+static const struct feed_conf one_at_a_time = {STREAMS, STREAMS, 4096, 3600, 86400};
+
+static void join(struct feed *f, struct client *c, int64_t last)
+{
+    struct feed_state at = state_at(model.n);
+
+    *c = (struct client){
+        .open = true, .generation = 1, .last = last, .s.r = &c->r, .s.filter = {.admin = true}};
+    feed_join(f, &c->s, &at, last, false);
+}
+
 static void a_stream_far_behind_is_given_no_more_than_may_wait_for_it(void **state)
 {
-    static const struct feed_conf conf = {1, 1, 4096, 3600, 86400};
-    static const struct rr_pg_conf pg_conf = {.timeout_ms = 1000};
-    struct session session = {.generation = 1};
+    struct session session;
     struct client *c = &clients[0];
-    struct rr_loop *loop;
     struct feed f;
 
     (void)state;
-    memset(&model, 0, sizeof(model));
-    model.generation = 1;
+    begin(&f, &session, &one_at_a_time);
     model.title = "a title that is long enough for a window of such events to be far more than may wait";
     for (int i = 0; i < 1200; i++)
         commit_one();
-    cuts = false;
-    buffer_bytes = conf.buffer_bytes;
-    assert_int_equal(rr_loop_new(0, &loop), 0);
-    feed_init(&f, loop, &session, &pg_conf, &conf);
-    *c = (struct client){.open = true, .generation = 1, .s.r = &c->r, .s.filter = {.admin = true}};
-    feed_join(&f, &c->s, 1, model.n, 0, false);
+    buffer_bytes = one_at_a_time.buffer_bytes;
+    join(&f, c, 0);
     for (int i = 0; i < 1200 && c->last < model.n; i++) {
         assert_true(c->open);
         take_all(c);
@@ -414,12 +467,25 @@ static void a_stream_far_behind_is_given_no_more_than_may_wait_for_it(void **sta
     assert_int_equal(c->last, model.n);
     assert_true(c->s.live);
     buffer_bytes = SIZE_MAX;
-    leave(c);
-    feed_end(&f);
-    feed_fini(&f);
-    rr_loop_free(loop);
+    end(&f);
+}
+
+static void the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream(void **state)
+{
+    struct session session;
+    struct feed f;
+
+    (void)state;
+    begin(&f, &session, &one_at_a_time);
+    for (int i = 0; i < 10; i++)
+        commit_one();
+    join(&f, &clients[0], model.n);
+    f.heartbeat.fire(&f.heartbeat);
+    assert_int_equal(f.as_of, state_at(model.n).as_of);
+    end(&f);
 }
 
 UNIT_MAIN(cmocka_unit_test(each_stream_is_told_its_events_once_and_in_order),
           cmocka_unit_test(another_generation_begins_with_a_reset),
-          cmocka_unit_test(a_stream_far_behind_is_given_no_more_than_may_wait_for_it))
+          cmocka_unit_test(a_stream_far_behind_is_given_no_more_than_may_wait_for_it),
+          cmocka_unit_test(the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream))
