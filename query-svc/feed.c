@@ -347,18 +347,22 @@ void feed_join(struct feed *f, struct feed_stream *s, const struct feed_state *a
 void feed_leave(struct feed_stream *s)
 {
     struct feed *f = s->feed;
+    bool asking = s->asking;
 
     if (!f)
         return;
-    if (s->asking)
+    if (asking)
         rr_pg_abandon(f->session->pg, &s->question.query);
-    f->n_asking -= s->asking;
+    f->n_asking -= asking;
     s->asking = false;
     s->feed = NULL;
     s->prev->next = s->next;
     s->next->prev = s->prev;
     f->n_streams--;
     rr_gauge_add(f->streams, -1);
+    /* Its place is that of the next one behind, but whoever calls us may be going through the ring. */
+    if (asking && f->n_streams)
+        retry_soon(f);
 }
 
 /* ---- life ---- */

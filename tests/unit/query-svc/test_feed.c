@@ -485,7 +485,35 @@ static void the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream
     end(&f);
 }
 
+static void who_waits_to_ask_does_so_when_those_who_asked_have_left(void **state)
+{
+    enum { BEHIND = 6 };
+    struct session session;
+    struct feed f;
+    uint32_t asked;
+
+    (void)state;
+    begin(&f, &session, &one_at_a_time);
+    for (int i = 0; i < 600; i++)
+        commit_one();
+    join(&f, &clients[BEHIND], model.n);
+    for (int i = 0; i < BEHIND; i++) {
+        join(&f, &clients[i], 0);
+        take_all(&clients[i]);
+    }
+    asked = f.n_asking;
+    assert_true(asked > 0 && asked < BEHIND);
+    for (uint32_t i = 0; i < asked; i++)
+        leave(&clients[i]);
+    assert_int_equal(f.n_asking, 0);
+    assert_true(f.retry.heap_index);
+    f.retry.fire(&f.retry);
+    assert_int_equal(f.n_asking, BEHIND - asked);
+    end(&f);
+}
+
 UNIT_MAIN(cmocka_unit_test(each_stream_is_told_its_events_once_and_in_order),
           cmocka_unit_test(another_generation_begins_with_a_reset),
           cmocka_unit_test(a_stream_far_behind_is_given_no_more_than_may_wait_for_it),
-          cmocka_unit_test(the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream))
+          cmocka_unit_test(the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream),
+          cmocka_unit_test(who_waits_to_ask_does_so_when_those_who_asked_have_left))
