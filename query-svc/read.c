@@ -287,7 +287,7 @@ static bool ask_first(struct read *rd)
 
     if (!stmt || rd->err)
         return false;
-    rd->ask = (struct rr_query){.stmt = stmt};
+    rd->ask = (struct rr_query){.stmt = stmt, .slow = rd->question.query.slow};
     return submit(rd, &rd->ask, first_done);
 }
 

@@ -37,8 +37,8 @@ struct read_kind {
     size_t n_fields;
     /* Checks rd->v and the path, names the statement and its parameters. */
     enum rr_err (*parse)(struct read *rd);
-    /* NULL, or: a statement that has to be answered before this one, without parameters; NULL when there is
-     * none (any more). An error goes to rd->err. */
+    /* NULL, or: a statement that has to be answered before this one, without parameters, and is slow if this
+     * one is; NULL when there is none (any more). An error goes to rd->err. */
     const struct rr_pg_stmt *(*first)(struct read *rd);
     enum rr_err (*first_answered)(struct read *rd, const PGresult *res);
     /* Fills rd->answer, for all who share it. Columns from COL_DATA on are the statement's own. */

@@ -74,8 +74,8 @@ void zones_ask(struct zones *z)
 {
     if (z->under_way)
         return;
-    z->query =
-        (struct rr_query){.stmt = &zones_stmt, .timeout_ms = z->timeout_ms, .done = answered, .arg = z};
+    z->query = (struct rr_query){
+        .stmt = &zones_stmt, .timeout_ms = z->timeout_ms, .slow = true, .done = answered, .arg = z};
     z->under_way = rr_pg_submit(z->pg, &z->query) == RR_OK;
     if (!z->under_way)
         try_later(z);

@@ -4,10 +4,10 @@
  * Those would make an answer for a zone that nobody meant, so only what pg_timezone_names lists, as it is
  * listed there, is taken.
  *
- * PostgreSQL opens every file of tzdata for that list, which takes a tenth of a second. So it is asked when
- * the connection for notifications stands, before anybody needs it, and again when a name is not in a list
- * that is older than an hour: that is how the zones of a later tzdata become known. Threads: belongs to its
- * loop. */
+ * PostgreSQL opens every file of tzdata for that list, which takes a tenth of a second: it is asked as a slow
+ * query, when the connection for notifications stands, before anybody needs it, and again when a name is not
+ * in a list that is older than an hour: that is how the zones of a later tzdata become known. Threads:
+ * belongs to its loop. */
 #pragma once
 
 #include "pg.h"

@@ -207,6 +207,45 @@ static void who_is_nobody_waits_for_no_token(void **state)
     assert_string_equal(world.submitted->stmt->name, "thing");
 }
 
+static const struct rr_pg_stmt before = {"before", "SELECT 2"};
+
+static const struct rr_pg_stmt *ask_before(struct read *rd)
+{
+    (void)rd;
+    return &before;
+}
+
+static enum rr_err parse_slow(struct read *rd)
+{
+    rd->question.query.slow = true;
+    return parse(rd);
+}
+
+static void what_a_statistic_has_to_know_first_is_slow_too(void **state)
+{
+    static const struct read_kind statistic = {.parse = parse_slow, .first = ask_before},
+                                  other = {.parse = parse, .first = ask_before};
+    struct fixture *f = *state;
+
+    assert_int_equal(read_step(&f[0].http.req, &statistic), RR_WAIT);
+    assert_ptr_equal(world.submitted->stmt, &before);
+    assert_true(world.submitted->slow);
+    assert_int_equal(read_step(&f[1].http.req, &other), RR_WAIT);
+    assert_false(world.submitted->slow);
+}
+
+static void the_list_of_time_zones_is_a_slow_query(void **state)
+{
+    struct zones zones;
+
+    (void)state;
+    zones_init(&zones, world.rr_loop, NULL, 1000);
+    zones_ask(&zones);
+    assert_ptr_equal(world.submitted, &zones.query);
+    assert_true(world.submitted->slow);
+    zones_end(&zones);
+}
+
 /* ---- reads that share ---- */
 
 static void wait_for_answer(struct fixture *f, const struct read_kind *kind)
@@ -363,7 +402,8 @@ static void beyond_them_lies_infinity(void **state)
 
 #define TEST(rule) cmocka_unit_test_setup_teardown(rule, set_up, tear_down)
 UNIT_MAIN(TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours),
-          TEST(who_is_nobody_waits_for_no_token), TEST(one_answer_is_made_for_all_who_ask_the_same),
+          TEST(who_is_nobody_waits_for_no_token), TEST(what_a_statistic_has_to_know_first_is_slow_too),
+          TEST(the_list_of_time_zones_is_a_slow_query), TEST(one_answer_is_made_for_all_who_ask_the_same),
           TEST(users_with_other_rights_never_share),
           TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),
           TEST(what_changes_something_is_asked_each_time),
