@@ -25,7 +25,7 @@ enum pg_link_state { PG_LINK_DOWN, PG_LINK_CONNECTING, PG_LINK_SETTLING, PG_LINK
 struct pg_link {
     struct rr_loop *loop;
     const char *conninfo;
-    const char *role;                 /* "query" or "listen", for the log and the gauge */
+    const char *role; /* "query", "statistics" (slow ones) or "listen", for the log and the gauge */
     void (*opened)(struct pg_link *); /* connected: set the session up, then call pg_link_settled() */
     void (*ready)(struct pg_link *, uint32_t events);
     void (*closed)(struct pg_link *); /* it was open; `db` is gone */

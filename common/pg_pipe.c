@@ -519,7 +519,7 @@ void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg, bool slow)
     p->alive = (struct rr_timer){.fire = alive_check, .arg = p};
     p->link = (struct pg_link){.loop = pg->loop,
                                .conninfo = pg->conf->conninfo,
-                               .role = "query",
+                               .role = slow ? "statistics" : "query",
                                .opened = opened,
                                .ready = ready,
                                .closed = closed,

@@ -3,6 +3,7 @@
 
 #include "fake_pg.h"
 #include "log.h"
+#include "metrics.h"
 #include "pg.h"
 #include "time.h"
 
@@ -473,6 +474,27 @@ static void slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own
     stop_setting(&s);
 }
 
+/* What rr_pg_up says of connections with this role. */
+static bool stand(const char *role, int n)
+{
+    rr_auto(buf) struct rr_buf text = {0}, line = {0};
+
+    rr_metrics_render(&text);
+    rr_buf_printf(&line, "rr_pg_up{role=\"%s\"} %d\n", role, n);
+    return strstr(text.data, line.data);
+}
+
+static void the_metrics_tell_connections_for_slow_queries_from_the_others(void **state)
+{
+    struct setting s;
+
+    (void)state;
+    start_with(&s, 1, 2, 100, 1000, NULL);
+    TURN_UNTIL(&s, stand("query", 1) && stand("statistics", 2));
+    stop_setting(&s);
+    assert_true(stand("query", 0) && stand("statistics", 0));
+}
+
 static void freeing_ends_what_is_under_way(void **state)
 {
     struct setting s;
@@ -513,6 +535,7 @@ int main(void)
         cmocka_unit_test(what_was_not_sent_goes_to_another_connection),
         cmocka_unit_test(what_holds_a_slow_query_up_does_not_hold_others_up),
         cmocka_unit_test(slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own),
+        cmocka_unit_test(the_metrics_tell_connections_for_slow_queries_from_the_others),
         cmocka_unit_test(freeing_ends_what_is_under_way),
     };
 
