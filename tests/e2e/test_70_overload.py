@@ -180,10 +180,15 @@ def test_connections_beyond_the_limit_do_no_harm(stack, tmp_path):
         eventually(lambda: program.client.is_ready())
 
 
-def test_statistics_hold_up_no_other_read(stack, tmp_path, command, query, pg, room):
-    """However long they take: here PostgreSQL holds them up by a lock."""
+@pytest.fixture
+def generation(command, query, room) -> int:
+    """The serving one, in which there is something to count."""
     token = command.reserve(room, on(2, "10:00"), on(2, "11:00")).token
-    generation = query.read("/v1/projection", token=token)["generation"]
+    return query.read("/v1/projection", token=token)["generation"]
+
+
+def test_statistics_hold_up_no_other_read(stack, tmp_path, pg, generation, room):
+    """However long they take: here PostgreSQL holds them up by a lock."""
     settings = {"RR_HTTP_LOOPS": "1", "RR_PG_CONNECTIONS": "1", "RR_PG_TIMEOUT_MS": "30000"}
     with Program(stack, "query-svc", tmp_path, **settings) as program, ThreadPoolExecutor(8) as pool:
         program.client.popular(on(1, "00:00"), on(9, "00:00"))
@@ -197,6 +202,42 @@ def test_statistics_hold_up_no_other_read(stack, tmp_path, command, query, pg, r
             assert not any(answer.done() for answer in held)
         for answer in held:
             assert answer.result().status == 200
+
+
+def test_statistics_that_were_given_up_hold_up_none_that_come_after_them(stack, tmp_path, pg, generation):
+    """What PostgreSQL was sent it works off, though nobody waits for it: here each waits for a lock until its time is over."""
+    settings = {"RR_HTTP_LOOPS": "1", "RR_PG_TIMEOUT_MS": "1000"}
+    first, last = on(1, "00:00"), on(9, "00:00")
+    with Program(stack, "query-svc", tmp_path, **settings) as program, ThreadPoolExecutor(60) as pool:
+        client = program.client
+        client.popular(first, last)
+        client.busy_hours(first, last)
+        with pg.transaction():
+            pg.execute(f"LOCK TABLE g{generation}.room_day IN ACCESS EXCLUSIVE MODE")
+            given_up = [pool.submit(client.popular, first, on(2 + n, "00:00"), expect=503) for n in range(60)]
+            assert {answer.result()["code"] for answer in given_up} == {"database-busy"}
+            # This one does not need that table. Behind all the others it would wait for a minute.
+            eventually(lambda: client.busy_hours(first, last, expect=None).status == 200, 20)
+        eventually(lambda: client.popular(first, last, expect=None).status == 200, 20)
+
+
+def test_a_full_queue_of_statistics_refuses_no_other_read(stack, tmp_path, pg, generation, room):
+    settings = {"RR_HTTP_LOOPS": "1", "RR_PG_QUEUE": "4", "RR_PG_TIMEOUT_MS": "30000"}
+    with Program(stack, "query-svc", tmp_path, **settings) as program, ThreadPoolExecutor(8) as pool:
+        program.client.popular(on(1, "00:00"), on(9, "00:00"))
+        with pg.transaction():
+            pg.execute(f"LOCK TABLE g{generation}.room_day, g{generation}.total_day IN ACCESS EXCLUSIVE MODE")
+            asked = [
+                pool.submit(program.client.popular, on(1, "00:00"), on(2 + n, "00:00"), expect=None)
+                for n in range(8)
+            ]
+            eventually(lambda: sum(answer.done() for answer in asked) == 4)
+            for _ in range(20):
+                program.client.rooms(limit=1)
+                program.client.room(room)
+        answers = [answer.result() for answer in asked]
+        assert sorted(answer.status for answer in answers) == [200] * 4 + [503] * 4
+        assert {answer["code"] for answer in answers if answer.status == 503} == {"overloaded"}
 
 
 def test_slow_clients_do_not_hold_up_the_others(stack, query):
