@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 enum {
-    LINE_BYTES = 4096, /* PIPE_BUF: a write of up to this is not torn in a pipe */
+    LINE_BYTES = 4096, /* PIPE_BUF: a line that is a write by itself is not torn in a pipe */
     QUOTE_BYTES = 512,
     QUOTE_CUT = 480,
     QUOTES = 8
@@ -48,8 +48,8 @@ static void add(struct line *l, const char *fmt, ...)
     va_end(ap);
 }
 
-/* Whole lines only, so that those of several threads and processes do not mix. `urgent`: before this returns.
- */
+/* Whole lines only, so that those of several threads do not mix; nor do those of several processes in a pipe,
+ * as long as each line is a write by itself. `urgent`: before this returns. */
 static void emit(struct line *l, bool urgent)
 {
     const size_t room = sizeof(l->text) - sizeof(cut_mark);

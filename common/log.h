@@ -21,8 +21,10 @@ void rr_log_init(const char *svc, enum rr_log_level level);
 /* From here on a thread writes the lines, a few milliseconds later and many at once, so that a slow disk or
  * pipe holds up nobody; only when 256 KiB wait do callers wait, too. Warnings, errors and BUG lines, with all
  * before them, are written before the call returns; what waits is also written when the process exits, and
- * when it crashes. One that is ended by SIGKILL may lose the last few milliseconds of its lines. After
- * rr_signal_init(); if there can be no thread, all stays as it was. */
+ * when it crashes (then some lines may come twice), unless by an overflow of the stack: that leaves no room
+ * to write from. That, and SIGKILL, may lose the last few milliseconds of lines. Since many lines are one
+ * write, those of several processes in one pipe may mix. After rr_signal_init(); if there can be no thread,
+ * all stays as it was. */
 void rr_log_collect(void);
 /* `msg` is a constant; `fmt` makes the further key=value pairs, "" for none. */
 void rr_log(enum rr_log_level level, const struct rr_log_ctx *ctx, const char *msg, const char *fmt, ...)

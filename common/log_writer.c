@@ -23,6 +23,8 @@ static struct {
     char buffers[2][BUFFER_BYTES];
     char *filling;
     size_t len;             /* of what is in it */
+    const char *writing;    /* the other one */
+    size_t writing_len;     /* what the thread writes of it at this moment */
     uint64_t n_put, n_done; /* bytes, of all lines so far */
 } w = {.lock = PTHREAD_MUTEX_INITIALIZER, .written = PTHREAD_COND_INITIALIZER, .filling = w.buffers[0]};
 
@@ -88,11 +90,14 @@ static void *write_lines(void *arg)
 
         await_lines();
         len = w.len;
+        w.writing = text;
+        w.writing_len = len;
         w.filling = text == w.buffers[0] ? w.buffers[1] : w.buffers[0];
         w.len = 0;
         pthread_mutex_unlock(&w.lock);
         log_write(text, len);
         pthread_mutex_lock(&w.lock);
+        w.writing_len = 0;
         w.n_done += len;
         pthread_cond_broadcast(&w.written);
     }
@@ -116,11 +121,13 @@ static void end(void)
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 static struct sigaction before[RR_LEN(fatal)];
 
-/* Without the lock, which whoever crashes may hold: at worst a line comes twice or in part. Then it goes on
- * as it would have without us: the instruction fails again, and what was sent is sent again. */
+/* Without the lock, which whoever crashes may hold. What the thread is writing may not be written yet, and
+ * nobody can wait for it: at worst lines come twice, or the two copies mix. Then it goes on as it would have
+ * without us: the instruction fails again, and what was sent is sent again. */
 static void crashed(int sig, siginfo_t *info, void *context)
 {
     (void)context;
+    log_write(w.writing, w.writing_len);
     log_write(w.filling, w.len);
     for (size_t i = 0; i < RR_LEN(fatal); i++)
         if (fatal[i] == sig)

@@ -86,12 +86,11 @@ static void each_line_is_written_once_and_whole_and_in_its_threads_order(void **
     assert_int_equal(lines, THREADS * EACH);
 }
 
-/* Speaks to a pipe that takes nothing, then says so on another way, and lets it go on. */
-static void speak_to_a_full_pipe(void)
+/* Speaks to a pipe that takes nothing. The writer is stuck long before the last line. */
+static void fill_the_pipe_and_speak(void)
 {
     static char filling[4096];
     int flags = fcntl(STDERR_FILENO, F_GETFL);
-    int way = dup(STDOUT_FILENO);
 
     memset(filling, '\n', sizeof(filling));
     fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
@@ -100,8 +99,16 @@ static void speak_to_a_full_pipe(void)
     fcntl(STDERR_FILENO, F_SETFL, flags);
     for (int i = 0; i < 100; i++) {
         rr_info("line", "a=%d", i);
-        nanosleep(&a_while, NULL); /* the writer is stuck long before the last line */
+        nanosleep(&a_while, NULL);
     }
+}
+
+/* Then says so on another way, and lets it go on. */
+static void speak_to_a_full_pipe(void)
+{
+    int way = dup(STDOUT_FILENO);
+
+    fill_the_pipe_and_speak();
     assert_int_equal(write(way, "+", 1), 1);
 }
 
@@ -178,6 +185,31 @@ static void a_crash_leaves_what_was_before_it(void **state)
     assert_non_null(strstr(out, "msg=\"before\"\n"));
 }
 
+/* The thread is stuck in a write that will never end, and what is written from then on can be heard. */
+static void crash_while_the_thread_writes(void)
+{
+    int heard = dup(STDERR_FILENO), stuck[2];
+
+    assert_int_equal(pipe(stuck), 0);
+    dup2(stuck[1], STDERR_FILENO);
+    fill_the_pipe_and_speak();
+    dup2(heard, STDERR_FILENO);
+    kill(getpid(), SIGSEGV);
+}
+
+static void a_crash_leaves_what_the_thread_had_not_written_yet(void **state)
+{
+    int lines = 0, fd;
+    pid_t pid;
+
+    (void)state;
+    fd = child(crash_while_the_thread_writes, &pid);
+    assert_int_not_equal(hear(fd, pid), 0);
+    for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"), lines++)
+        assert_int_equal(atoi(strstr(line, " a=") + 3), lines);
+    assert_int_equal(lines, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_warning_and_what_was_before_it_is_written_at_once),
         cmocka_unit_test(a_bug_comes_after_what_was_before_it),
         cmocka_unit_test(a_crash_leaves_what_was_before_it),
+        cmocka_unit_test(a_crash_leaves_what_the_thread_had_not_written_yet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
