@@ -185,6 +185,19 @@ static bool same_question(const struct shared_ask *x, const struct shared_ask *y
     return true;
 }
 
+/* Who may share an answer has the same hash, and hardly anybody else: all of one hash stand in one chain. */
+static uint64_t question_hash(const struct read *rd)
+{
+    uint64_t hash = read_scope(rd, 0);
+
+    if (rd->kind->shared == BY_NOBODY)
+        return cursor_scope_add(hash, &rd, sizeof(rd));
+    if (rd->kind->shared == BY_ALL || !rd->r->user)
+        return hash;
+    hash = cursor_scope_add(hash, rd->r->user, strlen(rd->r->user));
+    return cursor_scope_add(hash, &rd->r->admin, sizeof(rd->r->admin));
+}
+
 /* ---- waiting for somebody ---- */
 
 /* All callbacks end here: the handler goes on with `next`, or with the reply if there is an error. */
@@ -418,7 +431,7 @@ static void answered(struct shared_ask *first)
 
 static bool ask(struct read *rd)
 {
-    rd->question.hash = read_scope(rd, 0);
+    rd->question.hash = question_hash(rd);
     rd->err = shared_submit(&rd->loop->shared, &rd->question);
     return !rd->err;
 }

@@ -332,6 +332,28 @@ static void another_query_string_or_path_is_another_question(void **state)
     assert_int_equal(world.n_submitted, 3);
 }
 
+static void ask_with_three_hashes(struct fixture *f, const struct read_kind *kind)
+{
+    for (int i = 0; i < 3; i++)
+        wait_for_answer(&f[i], kind);
+    for (int i = 0; i < 3; i++)
+        assert_true(f[i].rd.question.hash != f[(i + 1) % 3].rd.question.hash);
+}
+
+/* Else each of a thousand would be compared with all the others. */
+static void those_who_cannot_share_have_different_hashes(void **state)
+{
+    struct fixture *f = *state;
+
+    f[1].http.req.admin = true;
+    ask_with_three_hashes(f, &by_caller);
+}
+
+static void what_is_never_shared_has_a_hash_of_its_own(void **state)
+{
+    ask_with_three_hashes(*state, &by_nobody);
+}
+
 static void each_decides_for_itself_whether_it_has_the_answer(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +430,8 @@ UNIT_MAIN(TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of
           TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),
           TEST(what_changes_something_is_asked_each_time),
           TEST(another_query_string_or_path_is_another_question),
+          TEST(those_who_cannot_share_have_different_hashes),
+          TEST(what_is_never_shared_has_a_hash_of_its_own),
           TEST(each_decides_for_itself_whether_it_has_the_answer),
           TEST(a_switch_of_generation_sends_all_who_share_round_again),
           TEST(every_instant_that_can_be_asked_for_is_finite), TEST(beyond_them_lies_infinity))
