@@ -14,8 +14,9 @@ const struct rr_pg_stmt session_stmt = {"serving", SQL_META "SELECT m.* FROM met
 /* render.h reads instants as ISO texts in UTC. Plans are made once a connection, and each statement is
  * written so that one plan suits all its parameters: every list walks an index in its own order. Not knowing
  * the parameters, the planner expects few rows and would rather collect and sort them, all of a user's for
- * one page; without bitmap scans it cannot. The server gives up when the client has, so that work that nobody
- * waits for does not pile up. */
+ * one page; without bitmap scans it cannot. The server gives a statement up after as long as anybody waits
+ * for one. That bounds each by itself: what was sent behind it is worked off after it, though nobody may wait
+ * for that any more. So of slow ones, which that would be long for, rr_pg sends one at a time. */
 static void session_sql(const struct session *s, int generation, char *sql, size_t size)
 {
     char schema[24] = "projection";
