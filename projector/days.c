@@ -40,8 +40,10 @@ static const void *read_sums(void *arg, struct arena *arena, bool *ret_last, str
     pthread_mutex_lock(&w->days->lock);
     end = held_sums(w->days->held, w->all_rooms, &w->day, &w->room_id, arena, page, f);
     pthread_mutex_unlock(&w->days->lock);
+    if (end != 0)
+        return NULL;
     *ret_last = page->n == 0;
-    return end == 0 ? page : NULL;
+    return page;
 }
 
 /* Looks at the numbers of those in doubt. */
