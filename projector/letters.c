@@ -112,11 +112,11 @@ int letters_skipped(struct store *s, int32_t generation, struct batch *b, struct
     int number;
 
     pgarray_begin(&ids, PG_UUID);
-    for (struct batch_reservation *r = b->reservations; r; r = r->next) {
-        r->n_skipped = 0;
-        if (r->gap)
+    for (struct batch_reservation *r = b->reservations; r; r = r->next)
+        if (r->gap) {
+            r->n_skipped = 0;
             pgarray_uuid(&ids, &r->id);
-    }
+        }
     store_clear(s);
     params_int4(&p, generation);
     params_array(&p, &ids);
