@@ -380,8 +380,8 @@ static int64_t held_version(const PGresult *held, int64_t id)
     return 0;
 }
 
-/* As read_truth(), of one room. *ret_left: leave it alone. */
-static int read_room(struct repair *r, const struct difference *d, int64_t held, bool *ret_left,
+/* As read_truth(), of one room. *ret_late: leave it alone. */
+static int read_room(struct repair *r, const struct difference *d, int64_t held, bool *ret_late,
                      struct failure *f)
 {
     struct change c = {.what = CHANGE_ROOM};
@@ -392,11 +392,11 @@ static int read_room(struct repair *r, const struct difference *d, int64_t held,
             truth_wait();
         if (truth_room_now(r->truth, d->room_id, &r->batch.arena, &c.room, &found, f) != 0)
             return -1;
-        *ret_left = !d->lowers && held > (found ? c.room.version : 0);
-        if (!*ret_left)
+        *ret_late = !d->lowers && held > (found ? c.room.version : 0);
+        if (!*ret_late)
             break;
     }
-    if (found && !*ret_left)
+    if (found && !*ret_late)
         batch_add(&r->batch, &c, 0);
     return 0;
 }
@@ -428,16 +428,20 @@ static int repair_rooms_chunk(struct repair *r, const struct difference **at, st
         return -1;
     pgarray_begin(&r->column[0], PG_INT8);
     for (; *at && n < CHUNK; *at = (*at)->next) {
-        bool left = refused(r, *at);
+        bool late = false;
 
         if ((*at)->place != PLACE_ROOM)
             continue;
         n++;
-        if (!left && read_room(r, *at, held_version(held, (*at)->room_id), &left, f) != 0)
+        if (refused(r, *at)) {
+            r->totals->left[LEFT_UNPROVEN]++;
+            continue;
+        }
+        if (read_room(r, *at, held_version(held, (*at)->room_id), &late, f) != 0)
             return -1;
-        r->totals->left[LEFT_UNPROVEN] += left;
-        r->totals->rooms += !left;
-        if (!left)
+        r->totals->left[LEFT_LATE] += late;
+        r->totals->rooms += !late;
+        if (!late)
             pgarray_int8(&r->column[0], (*at)->room_id);
     }
     params_array(&p, &r->column[0]);
