@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The first and the last instant, in what RFC 3339 and PostgreSQL's timestamptz can both hold. */
+#define RR_TIME_MIN    INT64_C(-62135596800000000)
+#define RR_TIME_MAX    INT64_C(253402300799999999)
+
 #define RR_TIME_TEXT   32 /* bytes for any rr_time_format() result, NUL included */
 #define RR_US_PER_SEC  INT64_C(1000000)
 #define RR_US_PER_MIN  (60 * RR_US_PER_SEC)

@@ -38,6 +38,14 @@ static void int_field(struct rr_buf *b, const char *name, int64_t held, int64_t 
     rr_buf_printf(b, "%lld, should be %lld", (long long)held, (long long)truth);
 }
 
+/* Damage may be any time. */
+static const char *time_text(int64_t us, char out[RR_TIME_TEXT])
+{
+    if (us < RR_TIME_MIN)
+        return "before the year 1";
+    return us > RR_TIME_MAX ? "after the year 9999" : rr_time_format(us, out);
+}
+
 static void time_field(struct rr_buf *b, const char *name, int64_t held, int64_t truth)
 {
     char h[RR_TIME_TEXT], t[RR_TIME_TEXT];
@@ -45,7 +53,7 @@ static void time_field(struct rr_buf *b, const char *name, int64_t held, int64_t
     if (held == truth)
         return;
     begin_field(b, name);
-    rr_buf_printf(b, "%s, should be %s", rr_time_format(held, h), rr_time_format(truth, t));
+    rr_buf_printf(b, "%s, should be %s", time_text(held, h), time_text(truth, t));
 }
 
 static struct text word(const char *const *words, int i)

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define PG_INT_MAX    INT64_C(2147483647)
-#define DAYS_MAX      31                          /* the longest booking that the truth takes */
-#define TS_US_MAX     INT64_C(253402300799999999) /* the end of the year 9999 */
+#define DAYS_MAX      31 /* the longest booking that the truth takes */
 
 #define ROOM(member)  offsetof(struct room, member)
 #define EVENT(member) offsetof(struct event, member)
@@ -211,7 +210,7 @@ static int read_change(const struct envelope *e, struct arena *arena, struct cha
     ret->streamed = *e->op.s != 'r' && !e->is_snapshot;
     if (ret->streamed && !e->has_ts_us)
         return fail(f, FAIL_MESSAGE, "field source.ts_us is missing");
-    if (ret->streamed && (e->ts_us <= 0 || e->ts_us > TS_US_MAX))
+    if (ret->streamed && (e->ts_us <= 0 || e->ts_us > RR_TIME_MAX))
         return fail(f, FAIL_MESSAGE, "field source.ts_us: %lld is out of range", (long long)e->ts_us);
     ret->committed_at = ret->streamed ? e->ts_us : 0;
     if (!e->after.p && *e->op.s != 'd' && *e->op.s != 't')

@@ -371,5 +371,6 @@ int held_months(struct held *h, int64_t from, int64_t before, struct arena *aren
 
 bool held_is_possible(const struct reservation *r)
 {
-    return r->ends_at > r->starts_at && r->ends_at - r->starts_at <= 31 * RR_US_PER_DAY;
+    return r->starts_at >= RR_TIME_MIN && r->ends_at <= RR_TIME_MAX && r->ends_at > r->starts_at &&
+           r->ends_at - r->starts_at <= 31 * RR_US_PER_DAY;
 }

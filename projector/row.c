@@ -1,9 +1,6 @@
 #include "row.h"
+#include "time.h"
 #include "uuid.h"
-
-/* What PostgreSQL's timestamptz and RFC 3339 can both hold: years 1 to 9999. */
-#define TIME_MIN INT64_C(-62135596800000000)
-#define TIME_MAX INT64_C(253402300799999999)
 
 static int bad_column(struct failure *f, const struct column *c, const char *why)
 {
@@ -71,7 +68,7 @@ static int read_column(struct scan *s, const struct column *c, struct arena *are
         return c->type == COLUMN_TEXT_OR_NULL ? 0 : bad_column(f, c, "is null");
     switch (c->type) {
     case COLUMN_INT: return read_int(s, c, c->min, c->max, at, f);
-    case COLUMN_TIME: return read_int(s, c, TIME_MIN, TIME_MAX, at, f);
+    case COLUMN_TIME: return read_int(s, c, RR_TIME_MIN, RR_TIME_MAX, at, f);
     case COLUMN_BOOL: return read_bool(s, c, at, f);
     default: return read_text(s, c, arena, at, f);
     }

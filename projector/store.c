@@ -109,7 +109,11 @@ bool store_bool(const PGresult *res, int row, int column)
 
 int64_t store_time(const PGresult *res, int row, int column)
 {
-    return store_int8(res, row, column) + PG_EPOCH_US;
+    int64_t us;
+
+    if (__builtin_add_overflow(store_int8(res, row, column), PG_EPOCH_US, &us)) /* infinity */
+        return INT64_MAX;
+    return us;
 }
 
 struct text store_text(const PGresult *res, int row, int column)

@@ -109,6 +109,18 @@ DAMAGE = {
     "user": (f"UPDATE reservation SET user_id = user_id || 'x' {OF_THE_RESERVATION}", "reservation", "differs"),
     "room": (f"UPDATE reservation SET room_id = room_id + 1000000 {OF_THE_RESERVATION}", "reservation", "differs"),
     "end": (f"UPDATE reservation SET ends_at = '9999-12-31Z' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "start before all": (
+        f"UPDATE reservation SET starts_at = '-infinity' {OF_THE_RESERVATION}", "reservation", "differs",
+    ),
+    "end of nothing": (f"UPDATE reservation SET ends_at = 'infinity' {OF_THE_RESERVATION}", "reservation", "differs"),
+    "start after all": (
+        f"UPDATE reservation SET starts_at = 'infinity', ends_at = 'infinity' {OF_THE_RESERVATION}", "reservation", "differs",
+    ),
+    "start of the history": (
+        f"UPDATE reservation_history SET starts_at = '-infinity', ends_at = 'infinity' {OF_ITS_HISTORY}",
+        "reservation_history",
+        "differs",
+    ),
     "microsecond": (
         f"UPDATE reservation SET updated_at = updated_at + interval '1 microsecond' {OF_THE_RESERVATION}",
         "reservation",

@@ -339,11 +339,16 @@ def test_a_key_that_was_skipped_does_not_open_the_breaker_again(topic, letters, 
     assert letters.all()["halted"] is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["ends_at = '2080-01-01'", "starts_at = '-infinity'", "ends_at = 'infinity'"],
+    ids=["long", "first", "last"],
+)
 def test_a_damaged_row_parks_its_reservation_until_it_is_repaired(
-    stack, command, query, letters, booked, pg, other
+    stack, command, query, letters, booked, pg, other, damage
 ):
     (generation,) = pg.execute("SELECT generation FROM projection.generation WHERE state = 'serving'").fetchone()
-    pg.execute(f"UPDATE g{generation}.reservation SET ends_at = '2080-01-01' WHERE id = %s", [booked["id"]])
+    pg.execute(f"UPDATE g{generation}.reservation SET {damage} WHERE id = %s", [booked["id"]])
     changed = command.change(booked, title="Later")
     (damaged,) = letters.wait(booked)
     assert (damaged["kind"], damaged["version"]) == ("message", changed["version"])
