@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define DAYS_AT_ONCE 4 /* of all rooms: 2000 of them have 10 MB */
+
 struct recount {
     struct store *store;
     struct apply *apply;
@@ -34,22 +36,6 @@ const size_t recount_n_statements = RR_LEN(recount_statements);
 static bool is_asked(const struct bucket *k, bool all_rooms)
 {
     return k->asked && (k->room_id == ALL_ROOMS) == all_rooms;
-}
-
-/* False: none is asked for. */
-static bool put_keys(struct recount *d, bool all_rooms)
-{
-    struct pgarray *day = &d->column[all_rooms ? 0 : 1];
-
-    pgarray_begin(&d->column[0], all_rooms ? PG_DATE : PG_INT8);
-    pgarray_begin(&d->column[1], PG_DATE);
-    for (const struct bucket *k = d->buckets->list; k; k = k->next)
-        if (is_asked(k, all_rooms)) {
-            if (!all_rooms)
-                pgarray_int8(&d->column[0], k->room_id);
-            pgarray_date(day, k->day);
-        }
-    return day->n > 0;
 }
 
 static void empty(struct bucket *k)
@@ -99,7 +85,14 @@ static int count_rooms(struct recount *d, struct failure *f)
     struct params p = {.n = 0};
     int number;
 
-    if (!put_keys(d, false))
+    pgarray_begin(&d->column[0], PG_INT8);
+    pgarray_begin(&d->column[1], PG_DATE);
+    for (const struct bucket *k = d->buckets->list; k; k = k->next)
+        if (is_asked(k, false)) {
+            pgarray_int8(&d->column[0], k->room_id);
+            pgarray_date(&d->column[1], k->day);
+        }
+    if (d->column[0].n == 0)
         return 0;
     params_array(&p, &d->column[0]);
     params_array(&p, &d->column[1]);
@@ -111,17 +104,25 @@ static int count_rooms(struct recount *d, struct failure *f)
     return write_asked(d, false, f);
 }
 
+/* Empties days that are asked for, some of them from *at on, and names them in column[0]; none: that was all.
+ */
+static void take_days(struct recount *d, struct bucket **at)
+{
+    pgarray_begin(&d->column[0], PG_DATE);
+    for (; *at && d->column[0].n < DAYS_AT_ONCE; *at = (*at)->next)
+        if (is_asked(*at, true)) {
+            empty(*at);
+            (*at)->upto = QUARTERS;
+            pgarray_date(&d->column[0], (*at)->day);
+        }
+}
+
 /* False if a room's day is damaged: then that is asked for. */
 static bool sum_rooms(struct recount *d, const PGresult *res)
 {
     int32_t starts[QUARTERS], minutes[QUARTERS];
     bool good = true;
 
-    for (struct bucket *k = d->buckets->list; k; k = k->next)
-        if (is_asked(k, true)) {
-            empty(k);
-            k->upto = QUARTERS;
-        }
     for (int i = 0; i < PQntuples(res); i++) {
         int64_t day = (int64_t)store_int4(res, i, 1) + PG_EPOCH_DAYS;
         struct bucket *k = buckets_get(d->buckets, ALL_ROOMS, day);
@@ -142,21 +143,30 @@ static bool sum_rooms(struct recount *d, const PGresult *res)
     return good;
 }
 
-/* *ret_good false: days of rooms have to be counted first. */
-static int count_all_rooms(struct recount *d, bool *ret_good, struct failure *f)
+static int sum_some(struct recount *d, bool *good, struct failure *f)
 {
     struct params p = {.n = 0};
-    int number;
+    int first, number;
 
-    *ret_good = true;
-    if (!put_keys(d, true))
-        return 0;
     params_array(&p, &d->column[0]);
-    store_add(d->store, &sql_total_delete, &p);
+    first = store_add(d->store, &sql_total_delete, &p);
     number = store_add(d->store, &sql_rooms_read, &p);
     if (store_trip(d->store, f) != 0)
         return -1;
-    *ret_good = sum_rooms(d, store_result(d->store, number));
+    *good &= sum_rooms(d, store_result(d->store, number));
+    store_clear_from(d->store, first);
+    return 0;
+}
+
+/* *ret_good false: days of rooms have to be counted first. */
+static int count_all_rooms(struct recount *d, bool *ret_good, struct failure *f)
+{
+    struct bucket *at = d->buckets->list;
+
+    *ret_good = true;
+    for (take_days(d, &at); d->column[0].n > 0; take_days(d, &at))
+        if (sum_some(d, ret_good, f) != 0)
+            return -1;
     return *ret_good ? write_asked(d, true, f) : 0;
 }
 

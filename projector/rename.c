@@ -3,17 +3,14 @@
 #include "time.h"
 
 #define COLUMNS 5
-/* The years 1 and 10000. */
-#define BEFORE_ALL (INT64_C(-62135596800) * RR_US_PER_SEC)
-#define AFTER_ALL  (INT64_C(253402300800) * RR_US_PER_SEC)
 
-/* Where one piece ends and the next begins: 50 places at most, since a store's answers are kept. */
+/* Where one piece ends and the next begins. */
 static const struct statement sql_bounds = {
     "rename_bounds",
     "SELECT room_id, starts_at FROM"
-    " (SELECT v.room_id, v.starts_at, row_number() OVER (ORDER BY v.room_id, v.starts_at) AS n,"
-    "         count(*) OVER () AS total FROM reservation v WHERE v.room_id = ANY ($1::bigint[])) k"
-    " WHERE n % greatest(50000, total / 50) = 0 ORDER BY n"};
+    " (SELECT v.room_id, v.starts_at, row_number() OVER (ORDER BY v.room_id, v.starts_at) AS n"
+    "    FROM reservation v WHERE v.room_id = ANY ($1::bigint[])) k"
+    " WHERE n % 50000 = 0 ORDER BY n"};
 static const struct statement sql_piece = {
     "rename_piece",
     "UPDATE reservation v SET room_name = r.name, room_location = r.location"
@@ -38,9 +35,9 @@ static bool put_ids(struct pgarray *ids, const struct batch *b)
     return ids->n > 0;
 }
 
-/* Of each room the reservations that are behind `after`, up to `upto`. */
-static void add_piece(struct store *s, const struct batch *b, struct pgarray c[COLUMNS],
-                      const struct bound *after, const struct bound *upto)
+/* Of each room the reservations that are behind `after`, up to `upto`. Returns the number of the result. */
+static int add_piece(struct store *s, const struct batch *b, struct pgarray c[COLUMNS],
+                     const struct bound *after, const struct bound *upto)
 {
     static const enum pg_type types[COLUMNS] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ};
     struct params p = {.n = 0};
@@ -55,12 +52,12 @@ static void add_piece(struct store *s, const struct batch *b, struct pgarray c[C
         pgarray_int8(&c[0], id);
         pgarray_text(&c[1], r->room.name);
         pgarray_text(&c[2], r->room.location);
-        pgarray_time(&c[3], id == after->room_id ? after->starts_at : BEFORE_ALL);
-        pgarray_time(&c[4], id == upto->room_id ? upto->starts_at : AFTER_ALL);
+        pgarray_time(&c[3], id == after->room_id ? after->starts_at : RR_TIME_MIN - 1);
+        pgarray_time(&c[4], id == upto->room_id ? upto->starts_at : RR_TIME_MAX);
     }
     for (int i = 0; i < COLUMNS; i++)
         params_array(&p, &c[i]);
-    store_add(s, &sql_piece, &p);
+    return store_add(s, &sql_piece, &p);
 }
 
 static int rename_pieces(struct store *s, const struct batch *b, struct pgarray c[COLUMNS], struct failure *f)
@@ -79,9 +76,10 @@ static int rename_pieces(struct store *s, const struct batch *b, struct pgarray 
         const struct bound upto = {.room_id = store_int8(bounds, i, 0),
                                    .starts_at = store_time(bounds, i, 1)};
 
-        add_piece(s, b, c, &after, &upto);
+        number = add_piece(s, b, c, &after, &upto);
         if (store_trip(s, f) != 0)
             return -1;
+        store_clear_from(s, number); /* a store keeps only so many */
         after = upto;
     }
     add_piece(s, b, c, &after, &last);

@@ -79,11 +79,16 @@ const PGresult *store_result(const struct store *s, int number)
     return s->results[number];
 }
 
+void store_clear_from(struct store *s, int number)
+{
+    for (int i = number; i < s->n_results; i++)
+        PQclear(s->results[i]);
+    s->n_results = s->n_sent = number;
+}
+
 void store_clear(struct store *s)
 {
-    for (int i = 0; i < s->n_results; i++)
-        PQclear(s->results[i]);
-    s->n_results = s->n_sent = 0;
+    store_clear_from(s, 0);
 }
 
 int32_t store_int4(const PGresult *res, int row, int column)

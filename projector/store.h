@@ -75,6 +75,8 @@ void store_while_waiting(struct store *s, bool (*work)(void *arg), void *arg);
 /* In binary; stands until store_clear(). */
 const PGresult *store_result(const struct store *s, int number);
 void store_clear(struct store *s);
+/* Of the results of trips that are over, those from that number on. */
+void store_clear_from(struct store *s, int number);
 
 int32_t store_int4(const PGresult *res, int row, int column);
 int64_t store_int8(const PGresult *res, int row, int column);
