@@ -19,7 +19,7 @@ static const char *const kinds[] = {
 
 void report_init(struct report *r)
 {
-    *r = (struct report){.last = &r->first};
+    *r = (struct report){.n = 0};
 }
 
 void report_fini(struct report *r)
@@ -27,20 +27,52 @@ void report_fini(struct report *r)
     arena_fini(&r->arena);
 }
 
-void report_add(struct report *r, const struct difference *d, const char *detail)
+static bool has_id(const struct difference *d)
+{
+    return d->place == PLACE_TRUTH || d->place == PLACE_RESERVATION || d->place == PLACE_HISTORY;
+}
+
+/* All of one reservation come one after the other. */
+static bool is_of_last(const struct report *r, const struct difference *d)
+{
+    return has_id(d) && has_id(r->last) && memcmp(d->id.b, r->last->id.b, sizeof(d->id.b)) == 0;
+}
+
+static struct difference *keep(struct report *r, const struct difference *d, const char *detail)
 {
     struct difference *copy = arena_alloc(&r->arena, sizeof(*copy));
 
-    if (!detail)
-        detail = "";
     *copy = *d;
     copy->next = NULL;
     copy->detail.n = strlen(detail);
     copy->detail.s = arena_copy(&r->arena, detail, copy->detail.n);
-    *r->last = copy;
-    r->last = &copy->next;
+    return copy;
+}
+
+static void list(struct report *r, struct difference *d)
+{
+    if (r->last)
+        r->last->next = d;
+    else
+        r->first = d;
+    r->last = d;
+    r->n_listed++;
+}
+
+void report_add(struct report *r, const struct difference *d, const char *detail)
+{
+    bool is_first_rewound = !r->rewound && difference_is_rewound(d);
+
     r->n++;
     r->n_alarms += d->place == PLACE_TRUTH;
+    r->full |= r->n_listed >= REPORT_LISTED && !is_of_last(r, d);
+    if (r->full && !is_first_rewound)
+        return;
+    struct difference *kept = keep(r, d, detail ? detail : "");
+    if (is_first_rewound)
+        r->rewound = kept;
+    if (!r->full)
+        list(r, kept);
 }
 
 bool difference_is_rewound(const struct difference *d)

@@ -1,4 +1,7 @@
-/* report: the differences that a verify finds, in order, each with a key and what differs in words. */
+/* report: the differences that a verify finds, in order, each with a key and what differs in words.
+ *
+ * A read model that lacks half of everything must not fill the memory: all are counted, and the first
+ * REPORT_LISTED and a few more listed, so that of a reservation either all are or none. */
 #pragma once
 
 #include "arena.h"
@@ -45,10 +48,14 @@ struct difference {
     struct text detail;   /* "": nothing to add */
 };
 
+#define REPORT_LISTED ((size_t)100000)
+
 struct report {
     struct arena arena;
-    struct difference *first, **last;
-    size_t n, n_alarms; /* alarms: places TRUTH */
+    struct difference *first, *last;
+    const struct difference *rewound; /* the first of these, listed or not; NULL: none */
+    size_t n, n_listed, n_alarms;     /* alarms: places TRUTH */
+    bool full;
 };
 
 void report_init(struct report *r);

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS 3 /* a repair may uncover what another difference has hidden */
+/* A repair may uncover what another difference has hidden. After so many it has to make them fewer. */
+#define ROUNDS 3
 
 enum { EQUAL, DIFFERENT, COULD_NOT_TELL };
 
@@ -25,6 +26,8 @@ static void print_differences(const struct report *r)
 
     for (const struct difference *d = r->first; d; d = d->next)
         puts(difference_text(d, &buf));
+    if (r->n > r->n_listed)
+        printf("not listed: %zu differences more\n", r->n - r->n_listed);
     rr_buf_fini(&buf);
 }
 
@@ -83,6 +86,7 @@ static void print_json(const struct outcome *o)
     for (const struct difference *d = o->found.first; d; d = d->next)
         difference_json(d, &j);
     rr_json_end_array(&j);
+    rr_json_uint(&j, "differences_not_listed", o->found.n - o->found.n_listed);
     rr_json_uint(&j, "differences_left", o->last->n);
     rr_json_object(&j, "repaired");
     rr_json_uint(&j, "rooms", o->repaired.rooms);
@@ -101,8 +105,11 @@ static void print_json(const struct outcome *o)
 /* Repairs what the last comparison found and compares again, until there is nothing to repair. */
 static int mend(const struct verify_conf *conf, struct outcome *o, bool as_json, struct failure *f)
 {
-    while (o->last->n > o->last->n_alarms && o->rounds < ROUNDS) {
+    size_t before = SIZE_MAX;
+
+    while (o->last->n > o->last->n_alarms && (o->rounds < ROUNDS || o->last->n < before)) {
         o->rounds++;
+        before = o->last->n;
         memset(o->repaired.left, 0, sizeof(o->repaired.left));
         if (repair(conf, o->generation, o->last, &o->repaired, f) != 0)
             return -1;

@@ -100,15 +100,6 @@ static void tell(const struct report *report, int32_t generation)
     rr_buf_fini(&buf);
 }
 
-static const struct difference *find_rewound(const struct report *report)
-{
-    const struct difference *d = report->first;
-
-    while (d && !difference_is_rewound(d))
-        d = d->next;
-    return d;
-}
-
 static int halt(struct watch *w, int32_t generation, const struct difference *d, struct failure *f)
 {
     struct rr_buf buf = {.data = NULL};
@@ -131,7 +122,7 @@ static int halt(struct watch *w, int32_t generation, const struct difference *d,
 static int judge_rewound(struct watch *w, int32_t generation, int64_t since, const struct report *report,
                          struct failure *f)
 {
-    const struct difference *d = find_rewound(report);
+    const struct difference *d = report->rewound;
     int32_t still_generation;
     int64_t still_since;
 
