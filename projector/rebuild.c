@@ -15,6 +15,7 @@
 #define TIMEOUT_MS  3600000              /* an index on a big table is one statement */
 #define TOLD        20                   /* differences */
 #define SWITCHES    5
+#define SWITCH_US   (4 * RR_US_PER_SEC) /* between two that could not even be asked for */
 
 enum { SWITCHED, DIFFERENT, COULD_NOT, UNKNOWN };
 
@@ -206,7 +207,7 @@ static int compare(struct rebuild *r, struct failure *f)
     return verify(&r->verify_conf, r->number, &r->report, &r->totals, f);
 }
 
-/* The switch has failed with *f, as far as anybody has told. */
+/* The switch was asked for, and has failed with *f, as far as anybody has told. */
 static int find_out(struct rebuild *r, struct failure *f)
 {
     int32_t before = r->serving.position.generation;
@@ -234,9 +235,14 @@ static int go_over(struct rebuild *r, struct failure *f)
 
     progress_step(&r->progress, "switch", 0);
     do {
-        if (succession_switch(r->succession, r->serving.position.generation, r->number, f) == 0)
+        int64_t next = rr_time_monotonic() + SWITCH_US;
+        bool sent;
+
+        if (succession_switch(r->succession, r->serving.position.generation, r->number, &sent, f) == 0)
             return SWITCHED;
-        end = find_out(r, f);
+        end = sent ? find_out(r, f) : COULD_NOT;
+        while (!sent && rr_time_monotonic() < next)
+            truth_wait();
     } while (end == COULD_NOT && f->kind == FAIL_POSTGRES && ++tries < SWITCHES);
     return end;
 }

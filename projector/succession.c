@@ -222,7 +222,7 @@ static int await_position(struct succession *s, int32_t number, int64_t offset, 
     }
 }
 
-int succession_switch(struct succession *s, int32_t from, int32_t to, struct failure *f)
+int succession_switch(struct succession *s, int32_t from, int32_t to, bool *ret_sent, struct failure *f)
 {
     struct store_conf conf = *s->conf;
     struct store *held = NULL;
@@ -231,12 +231,14 @@ int succession_switch(struct succession *s, int32_t from, int32_t to, struct fai
     int end = -1;
 
     conf.timeout_ms = SWITCH_MS;
+    *ret_sent = false;
     if (store_open(&conf, &held, f) == 0 && generation_lock(held, from, &g, f) == 0 &&
         await_position(s, to, g.position.next_offset, f) == 0) {
         params_int4(&p, from);
         params_int4(&p, to);
         store_add(held, &sql_switch, &p);
         store_add(held, &sql_commit, NULL);
+        *ret_sent = true;
         end = store_trip(held, f);
     }
     store_close(held);

@@ -2,8 +2,10 @@
 
 import pytest
 from support import truth
-from support.proxy import CommitProxy
+from support.proxy import CommitProxy, projector_behind
 from support.rebuilds import rebuild
+
+LOCK = b"FROM projection.position WHERE generation = $1::integer FOR UPDATE"
 
 
 @pytest.fixture
@@ -14,11 +16,7 @@ def proxy(stack):
 
 @pytest.fixture
 def behind(stack, proxy):
-    """Settings with which PostgreSQL is the proxy."""
-    conninfo = stack.postgres.conninfo("rr_projector")
-    real, other = f" port={stack.postgres.port} ", f" port={proxy.port} "
-    assert real in conninfo
-    return {"RR_PG_CONNINFO": conninfo.replace(real, other), "RR_PG_CONNINFO_FILE": None}
+    return projector_behind(stack, proxy)
 
 
 @pytest.fixture
@@ -60,6 +58,16 @@ def test_a_switch_that_never_gets_through_is_told_and_leaves_nothing(stack, prox
     status, why = rebuild(stack, settings=behind)
     assert status == 2
     assert "PostgreSQL: " in why
+    assert (serving(generations), max(generations())) == (before, last)
+
+
+def test_a_switch_that_was_never_asked_for_is_no_riddle(stack, generations):
+    """The position's lock, which comes before it, is not had; nor would be the one that finds out what has become of it."""
+    before, last = serving(generations), max(generations())
+    with CommitProxy(stack.postgres.port, LOCK) as proxy:
+        proxy.cut_before(times=99999)
+        status, why = rebuild(stack, settings=projector_behind(stack, proxy))
+    assert not proxy.done and status == 2, why
     assert (serving(generations), max(generations())) == (before, last)
 
 

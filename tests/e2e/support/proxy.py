@@ -162,6 +162,14 @@ class AnswerProxy(Proxy):
         return True
 
 
+def projector_behind(stack, proxy: Proxy) -> dict[str, str | None]:
+    """Settings with which the projector's PostgreSQL is the proxy."""
+    conninfo = stack.postgres.conninfo("rr_projector")
+    real, other = f" port={stack.postgres.port} ", f" port={proxy.port} "
+    assert real in conninfo
+    return {"RR_PG_CONNINFO": conninfo.replace(real, other), "RR_PG_CONNINFO_FILE": None}
+
+
 class _Plans:
     """What is to happen on one connection."""
 
