@@ -23,6 +23,14 @@ static const struct statement sql_lock_all = {
  * before it waited. What it means is asked by the next one. */
 static const struct statement sql_lock = {
     NULL, "SELECT FROM projection.position WHERE generation = $1::integer FOR UPDATE"};
+/* Those who have locked a position and are waited for by the server in the middle of a statement. The lock is
+ * one of the table. */
+static const struct statement sql_end_stalled = {
+    NULL, "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a"
+          " WHERE a.datname = current_database() AND a.usename = current_user AND a.state = 'active'"
+          "   AND a.wait_event_type = 'Client' AND a.query_start < clock_timestamp() - interval '2 s'"
+          "   AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.mode <> 'AccessShareLock'"
+          "                AND l.relation = 'projection.position'::regclass)"};
 static const struct statement sql_create = {NULL,
                                             "SELECT projection.create_generation($1::text, 0, $2::text)"};
 static const struct statement sql_commit = {NULL, "COMMIT"};
@@ -124,9 +132,27 @@ static int find_or_create(struct store *s, const char *topic, const char *cluste
     return 0;
 }
 
+/* A projector that is stopped or cut off inside a batch holds the position against all others, and inside a
+ * statement, above all COPY, none of PostgreSQL's time-outs ends that: they are not looked at while the
+ * server waits for its client. What is ended is undone; should that one be merely slow, it begins again. */
+static int end_stalled(struct store *s, struct failure *f)
+{
+    const PGresult *res;
+
+    if (store_ask(s, &sql_end_stalled, NULL, &res, f) != 0)
+        return -1;
+    if (PQntuples(res) > 0)
+        rr_warn("a projector stood still inside a batch: its connection was ended", "connections=%d",
+                PQntuples(res));
+    store_clear(s);
+    return 0;
+}
+
 int generation_open(struct store *s, int32_t number, const char *topic, const char *cluster_id,
                     struct generation *ret, struct failure *f)
 {
+    if (end_stalled(s, f) != 0)
+        return -1;
     if (number ? generation_find_number(s, number, ret, f) : generation_find(s, ret, f))
         return -1;
     if (number)

@@ -28,9 +28,10 @@ int generation_find_number(struct store *s, int32_t number, struct generation *r
 /* Begins a transaction that holds the position's row of that one, which every writer of a generation locks
  * first. FAIL_MOVED if it has retired, also while this waited for the row: then another one serves. */
 int generation_lock(struct store *s, int32_t number, struct generation *ret, struct failure *f) RR_MUST_CHECK;
-/* To be written. `number` 0: as generation_find(); makes the first one if there is none, only once however
- * many projectors try. Else that one, which somebody else makes serve. Fails with FAIL_KAFKA if the
- * generation was filled from another topic: its position means nothing here. */
+/* To be written: whoever stands still inside a batch loses its connection. `number` 0: as generation_find();
+ * makes the first one if there is none, only once however many projectors try. Else that one, which somebody
+ * else makes serve. Fails with FAIL_KAFKA if the generation was filled from another topic: its position means
+ * nothing here. */
 int generation_open(struct store *s, int32_t number, const char *topic, const char *cluster_id,
                     struct generation *ret, struct failure *f) RR_MUST_CHECK;
 /* From now on nothing is applied to it; what has halted it first stays. */

@@ -2,9 +2,13 @@
 
 from contextlib import contextmanager
 
+import signal
+
 import pytest
-from support import bulk, truth
+from support import bulk, programs, truth
 from support.api import unique
+from support.proxy import StallProxy, projector_behind
+from support.waiting import eventually
 
 ROWS = 1000
 BIG = 500  # apply_copy.c
@@ -86,3 +90,46 @@ def test_an_event_that_the_damaged_history_has_already_holds_up_none_of_many(
         )
     assert truth.differences(mysql, pg) == []
     assert parked(projector) == 0
+
+
+@pytest.fixture
+def book_in_the_topic(mysql, topic):
+    """Many bookings, which wait for the projector when this returns."""
+
+    def book(room, user: str) -> None:
+        end = topic.end() + ROWS
+        bulk.book(mysql, room, user, ROWS)
+        eventually(lambda: topic.end() >= end, 60)
+
+    return book
+
+
+STALLED = (
+    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY reservation_history%'"
+    " AND state = 'active' AND query_start < clock_timestamp() - interval '3 s'"
+)
+
+
+def test_one_that_stands_still_inside_a_big_batch_is_replaced(
+    stack, mysql, pg, room, user, tmp_path, caught_up, book_in_the_topic
+):
+    """PostgreSQL has no time-out for it. When it goes on, it changes nothing."""
+    stack.stop(["projector"])
+    try:
+        book_in_the_topic(room, user)
+        with (
+            StallProxy(stack.postgres.port, b"reservation_history") as proxy,
+            programs.Program(
+                stack, "projector", tmp_path, awaits="/livez", **projector_behind(stack, proxy)
+            ) as first,
+        ):
+            assert proxy.stalled.wait(60)
+            first.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: pg.execute(STALLED).fetchone() == (1,), 30)
+            stack.projector.launch()
+            caught_up(50)
+            first.process.send_signal(signal.SIGCONT)
+            eventually(lambda: "beginning again" in first.log.read_text(), 60)
+    finally:
+        stack.start(["projector"])
+    assert truth.differences(mysql, pg) == []

@@ -162,6 +162,29 @@ class AnswerProxy(Proxy):
         return True
 
 
+class StallProxy(Proxy):
+    """Between a projector and PostgreSQL. Once a COPY of `what` has begun, nothing more of that connection gets through, as if the
+    projector were stopped, or cut off; `stalled` is set then."""
+
+    def __init__(self, to_port: int, what: bytes):
+        super().__init__(to_port)
+        self._begins = b"COPY " + what
+        self.stalled = threading.Event()
+        self._go_on = threading.Event()
+
+    def __exit__(self, *_) -> None:
+        self._go_on.set()
+        super().__exit__()
+
+    def _asked(self, data: bytes, plans: "_Plans") -> bool:
+        if plans.stalls:
+            self.stalled.set()
+            self._go_on.wait()
+            return False
+        plans.stalls = self._begins in data
+        return True
+
+
 def projector_behind(stack, proxy: Proxy) -> dict[str, str | None]:
     """Settings with which the projector's PostgreSQL is the proxy."""
     conninfo = stack.postgres.conninfo("rr_projector")
@@ -174,6 +197,7 @@ class _Plans:
     """What is to happen on one connection."""
 
     for_answers: str | None = None
+    stalls = False
 
 
 def _close(one: socket.socket) -> None:
