@@ -2,12 +2,16 @@
 
 from contextlib import contextmanager
 
+import re
+import secrets
 import signal
 
 import pytest
 from support import bulk, programs, truth
 from support.api import unique
 from support.proxy import StallProxy, projector_behind
+from support.times import on
+from support.topic import event, reservation_key
 from support.waiting import eventually
 
 ROWS = 1000
@@ -102,6 +106,25 @@ def book_in_the_topic(mysql, topic):
         eventually(lambda: topic.end() >= end, 60)
 
     return book
+
+
+def test_what_postgres_refuses_in_the_middle_of_many_is_found_and_parked_alone(
+    stack, command, mysql, pg, topic, letters, room, user, caught_up, waiting, book_in_the_topic
+):
+    """A user's name that no index takes: the COPY fails."""
+    booked = command.reserve(room, on(1, "10:00"), on(1, "11:00"), user, title="Planning")
+    caught_up()
+    told = stack.projector.log.stat().st_size
+    with waiting():
+        book_in_the_topic(command.create_room(), user)
+        offset = topic.send(reservation_key(booked), event(booked, 2, user_id=secrets.token_hex(4500)))
+        book_in_the_topic(command.create_room(), user)
+    (parked,) = letters.wait(booked)
+    assert (parked["kind"], parked["offset"]) == ("message", offset)
+    log = stack.projector.log.read_bytes()[told:].decode()
+    halved = re.findall(r"trying fewer messages.* messages=(\d+)", log)
+    assert max(map(int, halved)) > BIG
+    assert truth.differences(mysql, pg) == []
 
 
 STALLED = (
