@@ -188,10 +188,11 @@ static bool same_question(const struct shared_ask *x, const struct shared_ask *y
 /* Who may share an answer has the same hash, and hardly anybody else: all of one hash stand in one chain. */
 static uint64_t question_hash(const struct read *rd)
 {
+    const uintptr_t own = (uintptr_t)rd;
     uint64_t hash = read_scope(rd, 0);
 
     if (rd->kind->shared == BY_NOBODY)
-        return cursor_scope_add(hash, &rd, sizeof(rd));
+        return cursor_scope_add(hash, &own, sizeof(own));
     if (rd->kind->shared == BY_ALL || !rd->r->user)
         return hash;
     hash = cursor_scope_add(hash, rd->r->user, strlen(rd->r->user));
