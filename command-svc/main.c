@@ -13,7 +13,7 @@ static const struct rr_config_key service_keys[] = {
     RR_HTTP_CONFIG(struct app_conf, http, "8080"),
     {"RR_REQUEST_TIMEOUT_MS", RR_CFG_U32, CONF(request_timeout_ms), "8000",
      "a command that has not come to its end after this is given up with 503", 100, 600000, NULL},
-    {"RR_LOG_LEVEL", RR_CFG_ENUM, CONF(log_level), "info", "how much is logged", 0, 0, rr_log_level_names},
+    {"RR_LOG_LEVEL", RR_CFG_ENUM, CONF(log_level), "info", "what is logged", 0, 0, rr_log_level_names},
     {0},
 };
 
