@@ -44,6 +44,7 @@ BUILD = [
 TEST = [
     ("git", "git"),
     ("clang", "clang"),
+    ("libclang-rt-14-dev", None),
     ("clang-format-14", None),
     ("clang-tidy-14", None),
     ("python3-venv", None),
