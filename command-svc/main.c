@@ -93,12 +93,8 @@ static void loop_fini(struct rr_loop *l, void *app_ptr)
 
 static int serve(struct app *app)
 {
-    const struct rr_http_service service = {.name = "command",
-                                            .routes = routes,
-                                            .openapi = &openapi,
-                                            .loop_init = loop_init,
-                                            .loop_fini = loop_fini,
-                                            .app = app};
+    const struct rr_http_service service = {
+        .routes = routes, .openapi = &openapi, .loop_init = loop_init, .loop_fini = loop_fini, .app = app};
     struct rr_http *http;
     int rc;
 

@@ -169,10 +169,6 @@ struct rr_sql_in { /* made by the macros below */
     {                                                                                                        \
         .type = RR_SQL_TIME, .u = (uint64_t)(us)                                                             \
     }
-#define RR_IN_NULL                                                                                           \
-    {                                                                                                        \
-        .type = RR_SQL_NULL                                                                                  \
-    }
 static inline struct rr_sql_in rr_in_text(const char *s)
 {
     return (struct rr_sql_in){.type = s ? RR_SQL_TEXT : RR_SQL_NULL, .p = s, .len = s ? strlen(s) : 0};

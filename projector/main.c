@@ -82,8 +82,7 @@ static int serve(const struct conf *conf)
         {.method = NULL},
     };
     struct health health;
-    struct rr_http_service service = {
-        .name = "projector", .routes = routes, .loop_init = loop_init, .app = &health};
+    struct rr_http_service service = {.routes = routes, .loop_init = loop_init, .app = &health};
     const struct verify_conf verify_conf = verify_conf_of(conf);
     struct rr_http *http;
     struct watch *watch;

@@ -104,8 +104,7 @@ static const struct rr_openapi openapi = {
 
 static int serve(struct query_conf *conf)
 {
-    const struct rr_http_service svc = {.name = "query",
-                                        .routes = routes,
+    const struct rr_http_service svc = {.routes = routes,
                                         .openapi = &openapi,
                                         .loop_init = query_loop_init,
                                         .loop_fini = query_loop_fini,

@@ -95,7 +95,6 @@ enum rr_step rr_reply_empty(struct rr_req *r, unsigned status); /* 204, 304 */
 void rr_problem_detail(struct rr_req *r, const char *fmt, ...) RR_PRINTF(2, 3);
 /* One of invalid_params. */
 void rr_problem_param(struct rr_req *r, const char *name, const char *fmt, ...) RR_PRINTF(3, 4);
-bool rr_problem_has_params(const struct rr_req *r);
 struct rr_json *rr_problem_members(struct rr_req *r); /* write further members: conflicts, reservation_id … */
 /* application/problem+json: type, title, status, detail, code, request_id, then the above. A transient error
  * carries Retry-After. */
@@ -152,7 +151,6 @@ extern const char *const rr_auth_choices[]; /* "jwt", "off" */
 extern const char *const rr_no_yes[];       /* "no", "yes" */
 
 struct rr_http_service {
-    const char *name; /* metrics and logs: "command" */
     /* Ended by a row with method NULL. /livez and /metrics are built in; /readyz is the service's. Where all
      * are for everybody, RR_AUTH=jwt needs no keys. */
     const struct rr_route *routes;

@@ -44,11 +44,6 @@ void rr_problem_param(struct rr_req *r, const char *name, const char *fmt, ...)
     rr_buf_fini(&reason);
 }
 
-bool rr_problem_has_params(const struct rr_req *r)
-{
-    return r->http->params_json.buf;
-}
-
 struct rr_json *rr_problem_members(struct rr_req *r)
 {
     struct rr_http_req *h = r->http;

@@ -35,7 +35,7 @@ static const struct rr_route routes[] = {
     {0},
 };
 
-static const struct rr_http_service service = {.name = "test", .routes = routes};
+static const struct rr_http_service service = {.routes = routes};
 
 static int64_t now_s(void)
 {
@@ -260,7 +260,7 @@ static void without_keys_there_is_no_service(void **state)
 
 static void a_service_for_everybody_needs_no_keys(void **state)
 {
-    const struct rr_http_service open = {.name = "test", .routes = &routes[3]};
+    const struct rr_http_service open = {.routes = &routes[3]};
     struct rr_http_conf keyless = conf;
     struct rr_http *h;
 

@@ -22,7 +22,7 @@ static enum rr_step hello(struct rr_req *r)
 }
 
 static const struct rr_route routes[] = {{.method = "GET", .pattern = "/hello", .handle = hello}, {0}};
-static const struct rr_http_service service = {.name = "test", .routes = routes};
+static const struct rr_http_service service = {.routes = routes};
 
 static unsigned ask_with(const char *token, struct answer *a)
 {

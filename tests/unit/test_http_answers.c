@@ -128,7 +128,7 @@ static const struct rr_route routes[] = {
     {0},
 };
 
-static const struct rr_http_service service = {.name = "test", .routes = routes};
+static const struct rr_http_service service = {.routes = routes};
 
 static void ask(const char *line, const char *headers, const char *body)
 {

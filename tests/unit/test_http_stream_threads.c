@@ -44,7 +44,7 @@ static const struct rr_route routes[] = {
     {.method = "GET", .pattern = "/stream", .handle = begin, .ctx_size = 1, .ctx_fini = ctx_fini},
     {0},
 };
-static const struct rr_http_service service = {.name = "test", .routes = routes};
+static const struct rr_http_service service = {.routes = routes};
 
 static int start(void **state)
 {

@@ -233,7 +233,7 @@ static const struct rr_route routes[] = {
 };
 
 static const struct rr_http_service service = {
-    .name = "test", .routes = routes, .loop_init = loop_init, .loop_fini = loop_fini};
+    .routes = routes, .loop_init = loop_init, .loop_fini = loop_fini};
 
 static inline void start(uint32_t loops, uint32_t drain_ms)
 {
