@@ -117,9 +117,9 @@ static int serve(struct app *app)
 int main(int argc, char **argv)
 {
     struct app app = {0};
-    int words = 0, status;
+    int status;
 
-    switch (rr_config_load(&config_table, &app.conf, argc, argv, &words)) {
+    switch (rr_config_load(&config_table, &app.conf, argc, argv, NULL)) {
     case RR_CONFIG_OK: break;
     case RR_CONFIG_EXIT_OK: return 0;
     case RR_CONFIG_EXIT_BAD: return 2;

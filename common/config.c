@@ -255,18 +255,34 @@ static void check_options(struct load *l)
     }
 }
 
+/* *all says whether "--" came before `arg`: then all are words. */
+static bool is_word(const char *arg, bool *all)
+{
+    if (*all || arg[0] != '-' || !arg[1])
+        return true;
+    *all = strcmp(arg, "--") == 0;
+    return false;
+}
+
+/* Not by its text: of `--mysql-password secret` that would be the secret. */
+static void check_words(struct load *l)
+{
+    bool all = false;
+
+    for (int i = 1; i < l->argc && !l->table->usage; i++)
+        if (is_word(l->argv[i], &all))
+            complain(l, "argument %d is no option; expected --<name>=<value> as --help lists them", i);
+}
+
 /* Moves the words to the front; returns how many. */
 static int gather_words(int argc, char **argv)
 {
     bool all = false;
     int n = 0;
 
-    for (int i = 1; i < argc; i++) {
-        if (!all && strcmp(argv[i], "--") == 0)
-            all = true;
-        else if (all || argv[i][0] != '-' || !argv[i][1])
+    for (int i = 1; i < argc; i++)
+        if (is_word(argv[i], &all))
             argv[++n] = argv[i];
-    }
     return n;
 }
 
@@ -354,6 +370,7 @@ static enum rr_config_end load(struct load *l)
         return RR_CONFIG_EXIT_OK;
     }
     check_options(l);
+    check_words(l);
     EACH_KEY(l->table, k)
     load_key(l, k);
     if (l->bad)
@@ -371,10 +388,10 @@ enum rr_config_end rr_config_load(const struct rr_config_table *table, void *con
     struct load l = {.table = table, .conf = conf, .argc = argc, .argv = argv};
     enum rr_config_end end = load(&l);
 
-    if (end == RR_CONFIG_OK)
-        *ret_words = gather_words(argc, argv);
-    else
+    if (end != RR_CONFIG_OK)
         rr_config_fini(table, conf);
+    else if (ret_words)
+        *ret_words = gather_words(argc, argv);
     return end;
 }
 

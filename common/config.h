@@ -36,7 +36,7 @@ struct rr_config_key {
 
 struct rr_config_table {
     const char *program, *about; /* for --help: one line */
-    const char *usage;           /* what may stand beside options, e.g. "run | status"; NULL: nothing */
+    const char *usage;           /* the words beside options, e.g. "run | status"; NULL: none are taken */
     /* NULL-terminated list of key arrays, each ended by a row with key NULL */
     const struct rr_config_key *const *parts;
 };
@@ -46,7 +46,8 @@ enum rr_config_end { RR_CONFIG_OK, RR_CONFIG_EXIT_OK, RR_CONFIG_EXIT_BAD };
 /* Fills *conf (zeroed by the caller) from the environment and argv. EXIT_OK: --help, --version or
  * --dump-config was asked and is printed. EXIT_BAD: each wrong setting has been named on standard error: key,
  * the text (never a secret's), what was expected; exit with 2. In both *conf is empty again. Words that are
- * no options are moved to the front of argv[1…] and counted in *ret_words. */
+ * no options are moved to the front of argv[1…] and counted in *ret_words; where `usage` is NULL each of them
+ * is EXIT_BAD, and ret_words may be NULL. */
 enum rr_config_end rr_config_load(const struct rr_config_table *table, void *conf, int argc, char **argv,
                                   int *ret_words) RR_MUST_CHECK;
 void rr_config_fini(const struct rr_config_table *table, void *conf);

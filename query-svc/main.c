@@ -9,7 +9,6 @@
 #include "log.h"
 
 #include <stddef.h>
-#include <stdio.h>
 
 static const struct rr_config_key http_keys[] = {RR_HTTP_CONFIG(struct query_conf, http, "8090"), {0}};
 static const struct rr_config_key pg_keys[] = {RR_PG_CONFIG(struct query_conf, pg), {0}};
@@ -122,17 +121,12 @@ static int serve(struct query_conf *conf)
 int main(int argc, char **argv)
 {
     struct query_conf conf = {0};
-    int words, status;
+    int status;
 
-    switch (rr_config_load(&table, &conf, argc, argv, &words)) {
+    switch (rr_config_load(&table, &conf, argc, argv, NULL)) {
     case RR_CONFIG_OK: break;
     case RR_CONFIG_EXIT_OK: return 0;
     case RR_CONFIG_EXIT_BAD: return 2;
-    }
-    if (words) {
-        fprintf(stderr, "query-svc: takes no %s; see --help\n", argv[1]);
-        rr_config_fini(&table, &conf);
-        return 2;
     }
     rr_log_init("query", (enum rr_log_level)conf.log_level);
     rr_signal_init();

@@ -84,6 +84,13 @@ def test_an_unknown_option_stops_the_start(stack, name):
     assert "colour" in ended.stderr
 
 
+@pytest.mark.parametrize("name", ("command-svc", "query-svc"))
+def test_a_word_stops_the_start_of_a_program_that_takes_none(stack, name):
+    ended = programs.run(stack, name, "start")
+    assert ended.returncode == 2
+    assert "argument 1 is no option" in ended.stderr
+
+
 def test_a_secret_that_cannot_be_read_is_named_by_its_file(stack):
     ended = programs.run(stack, "command-svc", settings={"RR_MYSQL_PASSWORD_FILE": "/nonexistent/password"})
     assert ended.returncode == 2

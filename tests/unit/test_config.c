@@ -26,7 +26,8 @@ static const struct rr_config_key rest[] = {
     {0},
 };
 static const struct rr_config_key *const parts[] = {net, rest, NULL};
-static const struct rr_config_table table = {"test-svc", "a program for tests", "run | status", parts};
+static const struct rr_config_table verbs = {"test-svc", "a program for tests", "run | status", parts};
+static const struct rr_config_table *table = &verbs;
 
 static struct conf conf;
 static char printed[16384], complained[16384];
@@ -43,13 +44,14 @@ static int set_environment(void **state)
     for (size_t i = 0; i < RR_LEN(keys); i++)
         unsetenv(keys[i]);
     setenv("RR_T_PASSWORD", "geheim", 1);
+    table = &verbs;
     return 0;
 }
 
 static int free_conf(void **state)
 {
     (void)state;
-    rr_config_fini(&table, &conf);
+    rr_config_fini(table, &conf);
     return 0;
 }
 
@@ -60,13 +62,13 @@ static enum rr_config_end load(const char *const *argv)
     enum rr_config_end end;
     int argc = 0;
 
-    rr_config_fini(&table, &conf);
+    rr_config_fini(table, &conf);
     memset(&conf, 0, sizeof(conf));
     for (words = -1; argv[argc]; argc++)
         memcpy(&argv_[argc], &argv[argc], sizeof(argv[argc]));
     out = capture_begin(STDOUT_FILENO);
     err = capture_begin(STDERR_FILENO);
-    end = rr_config_load(&table, &conf, argc, argv_, &words);
+    end = rr_config_load(table, &conf, argc, argv_, &words);
     capture_end(&err, complained, sizeof(complained));
     capture_end(&out, printed, sizeof(printed));
     return end;
@@ -260,6 +262,25 @@ static void words_are_moved_to_the_front(void **state)
     assert_string_equal(argv_[3], "--7");
 }
 
+static void a_word_is_refused_where_none_are_taken(void **state)
+{
+    static const struct rr_config_table wordless = {"test-svc", "a program for tests", NULL, parts};
+
+    (void)state;
+    table = &wordless;
+    assert_int_equal(LOAD("run", "--t-port=82", "--", "--7"), RR_CONFIG_EXIT_BAD);
+    assert_string_equal(
+        complained, "test-svc: argument 1 is no option; expected --<name>=<value> as --help lists them\n"
+                    "test-svc: argument 4 is no option; expected --<name>=<value> as --help lists them\n");
+    assert_int_equal(LOAD("--t-level=x", "run"), RR_CONFIG_EXIT_BAD);
+    assert_non_null(strstr(complained, "argument 2"));
+    assert_non_null(strstr(complained, "RR_T_LEVEL"));
+    assert_int_equal(LOAD("--t-password", "geheim"), RR_CONFIG_EXIT_BAD);
+    assert_null(strstr(complained, "geheim"));
+    assert_int_equal(LOAD("--t-port=82", "--"), RR_CONFIG_OK);
+    assert_int_equal(words, 0);
+}
+
 static void a_secret_is_never_printed(void **state)
 {
     (void)state;
@@ -319,5 +340,6 @@ UNIT_MAIN(RULE(defaults_hold_where_nothing_is_set),
           RULE(what_is_required_is_named_when_missing_or_empty), RULE(every_wrong_setting_is_named_at_once),
           RULE(an_option_needs_its_value_and_its_whole_name),
           RULE(other_programs_keys_in_the_environment_are_no_error), RULE(words_are_moved_to_the_front),
-          RULE(a_secret_is_never_printed), RULE(dump_config_prints_what_is_in_force),
-          RULE(help_explains_every_key_in_columns), RULE(version_is_told))
+          RULE(a_word_is_refused_where_none_are_taken), RULE(a_secret_is_never_printed),
+          RULE(dump_config_prints_what_is_in_force), RULE(help_explains_every_key_in_columns),
+          RULE(version_is_told))
