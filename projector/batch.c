@@ -5,6 +5,7 @@
 #include <string.h>
 
 const char *const letter_kind_names[] = {"message", "gap", "lost", "behind", NULL};
+_Static_assert(RR_LEN(letter_kind_names) == LETTER_KINDS + 1, "each kind of letter has its name");
 
 void batch_init(struct batch *b)
 {

@@ -28,7 +28,7 @@
 
 #define BATCH_DAYS_MAX 40000 /* bounds a batch's memory: 0.8 KiB a day of a reservation, twice */
 
-enum letter_kind { LETTER_MESSAGE, LETTER_GAP, LETTER_LOST, LETTER_BEHIND };
+enum letter_kind { LETTER_MESSAGE, LETTER_GAP, LETTER_LOST, LETTER_BEHIND, LETTER_KINDS };
 extern const char *const letter_kind_names[]; /* NULL-terminated, as in projection.dead_letter */
 
 /* One event, in the topic's order. */

@@ -16,7 +16,7 @@ struct text {
 bool text_same(struct text a, struct text b); /* null is the same as null only */
 
 enum reservation_state { STATE_CONFIRMED, STATE_CANCELLED };
-enum event_kind { KIND_CREATED, KIND_CHANGED, KIND_CANCELLED, KIND_DELETED };
+enum event_kind { KIND_CREATED, KIND_CHANGED, KIND_CANCELLED, KIND_DELETED, EVENT_KINDS };
 extern const char
     *const reservation_state_names[]; /* NULL-terminated, as in the journal and in the read model */
 extern const char *const event_kind_names[];

@@ -25,7 +25,7 @@ static struct rr_counter *ignored_counter(const char *reason)
 
 static void init_parked(struct telemetry *t)
 {
-    for (int i = 0; letter_kind_names[i]; i++) {
+    for (int i = 0; i < LETTER_KINDS; i++) {
         char labels[64];
 
         snprintf(labels, sizeof(labels), "kind=\"%s\"", letter_kind_names[i]);
@@ -39,7 +39,7 @@ static void init_parked(struct telemetry *t)
 void telemetry_init(struct telemetry *t)
 {
     init_parked(t);
-    for (int i = 0; event_kind_names[i]; i++)
+    for (int i = 0; i < EVENT_KINDS; i++)
         t->events[i] = changes_counter("reservation_event", event_kind_names[i]);
     t->rooms = changes_counter("room", "changed");
     t->pulses = changes_counter("pulse", "beat");

@@ -7,12 +7,12 @@
 #include "metrics.h"
 
 struct telemetry {
-    struct rr_counter *events[4]; /* by enum event_kind */
+    struct rr_counter *events[EVENT_KINDS];
     struct rr_counter *rooms, *pulses, *batches, *repeated, *impossible, *logs_replaced, *days_mended;
     struct rr_counter *errors[FAIL_KINDS];
     struct rr_histogram *batch_events, *batch_seconds, *freshness;
     struct rr_gauge *as_of, *lag_seconds, *lag_events, *parked, *breaker_open, *unproven, *rewound;
-    struct rr_counter *letters[4]; /* by enum letter_kind */
+    struct rr_counter *letters[LETTER_KINDS];
 };
 
 void telemetry_init(struct telemetry *t);
