@@ -212,7 +212,10 @@ struct rr_mysql_tx {
     int64_t deadline; /* no further try and no wait for a lock after this, give or take a second (monotonic);
                          0: none */
 };
-/* RR_OK: committed or rolled back by body's own decision. RR_DB_BUSY: tries used up. RR_DB_UNAVAILABLE.
- * RR_OUTCOME_UNKNOWN: the connection was lost at COMMIT. RR_INTERNAL: an SQL error nobody expected;
- * rr_mysql_message() has it. READ COMMITTED; tries are bounded, with jitter. */
+/* READ COMMITTED; tries are bounded, with jitter.
+ * RR_OK: committed, or rolled back by body's own decision. In all that follow but the last, nothing is.
+ * RR_DB_BUSY: tries or time used up. RR_DB_UNAVAILABLE: no connection, or lost before COMMIT.
+ * RR_INTERNAL: an SQL error nobody expected; rr_mysql_message() has it. RR_NO_MEMORY.
+ * RR_OUTCOME_UNKNOWN: the connection was lost at COMMIT, or COMMIT was answered with an error other than
+ * those that have rolled back (1213, 1205, 1020). */
 enum rr_err rr_mysql_transact(struct rr_mysql *db, const struct rr_mysql_tx *tx) RR_MUST_CHECK;
