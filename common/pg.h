@@ -3,10 +3,11 @@
  *
  * Threads: everything here belongs to the loop that made it; nothing is locked.
  * Memory:  a query is the caller's until rr_pg_submit() succeeds, then rr_pg's until its callback returns;
- * the result is freed after that. Failure: a lost connection fails what was under way with RR_DB_UNAVAILABLE
- * (reads that were only queued go to another connection or wait for the new one within their time-out), and
- * is made again with backoff, 50 ms to 2 s. Between two Syncs all queries are one implicit transaction: what
- * another query's error aborted is sent again, once, by itself. */
+ *          the result is freed after that.
+ * Failure: a lost connection fails what was under way with RR_DB_UNAVAILABLE (reads that were only queued go
+ *          to another connection or wait for the new one within their time-out), and is made again with
+ *          backoff, 50 ms to 2 s. Between two Syncs all queries are one implicit transaction: what another
+ *          query's error aborted is sent again, once, by itself. */
 #pragma once
 
 #include "err.h"

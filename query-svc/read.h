@@ -1,13 +1,15 @@
 /* read: the story that every GET of query-svc shares; an endpoint fills in its query string, its statement
  * and its rendering.
  *
- *   parse ─► ask first ─► generation ─► wait for tokens ─► submit ─► judge the answer's generation ─► render
- * ─► reply (zone names,  (only while   (with a                     └── another one: submit again ──┘ once a
- * loop)  not known)    Consistency-Token)
+ *   parse ─► ask first ─► generation ─► tokens ─► submit ─► judge ─► render ─► reply
+ *            (zone names,  (while it is  (waits      ▲         │
+ *            once a loop)  not known)    for them)   └─────────┘ the answer is of another generation
  *
  * Reads that ask the same at the same time share the statement (shared.h) and what it is rendered to: once,
  * inside its callback, straight from the PGresult. Each of them makes its own reply of that, with its own
- * If-None-Match. Threads: belongs to its request's loop. */
+ * If-None-Match.
+ *
+ * Threads: belongs to its request's loop. */
 #pragma once
 
 #include "answer.h"
