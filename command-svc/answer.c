@@ -1,6 +1,6 @@
 #include "answer.h"
 
-#include "conditions.h"
+#include "etags.h"
 #include "render.h"
 
 #include <inttypes.h>
@@ -33,11 +33,11 @@ static void add_header(struct answer *a, const char *name, const char *value)
 static void add_common_headers(struct answer *a, const struct rr_token *written, const char *location,
                                bool minimal)
 {
-    char etag[ETAG_TEXT], token[RR_TOKEN_TEXT];
+    char etag[RR_ETAG_TEXT], token[RR_TOKEN_TEXT];
 
     if (a->status == 201)
         add_header(a, "Location", location);
-    add_header(a, "ETag", etag_format(written->version, etag));
+    add_header(a, "ETag", rr_etag_format(written->version, etag));
     add_header(a, "Consistency-Token", rr_token_format(written, token));
     if (minimal)
         add_header(a, "Preference-Applied", "return=minimal");

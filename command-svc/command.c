@@ -18,7 +18,7 @@ static enum rr_err parse_if_match(struct rr_req *r, struct command *c)
 
     if (!header)
         return RR_OK;
-    if (!etags_parse(header, &c->if_match)) {
+    if (!rr_etags_parse(header, &c->if_match)) {
         rr_problem_detail(r, "If-Match has to be an ETag as it was received, in double quotes: \"3\"");
         return RR_BAD_REQUEST;
     }
@@ -73,6 +73,13 @@ enum rr_db command_not_found(struct command *c, const char *what)
     answer_refuse(&c->answer, RR_NOT_FOUND, "there is no such %s", what);
     answer_end(&c->answer);
     return RR_DB_ONE;
+}
+
+bool command_matches(const struct command *c, uint64_t version)
+{
+    char etag[RR_ETAG_TEXT];
+
+    return rr_etags_match_strongly(&c->if_match, rr_etag_format((uint32_t)version, etag));
 }
 
 enum rr_db command_stale(struct command *c, uint64_t version)

@@ -21,7 +21,7 @@
 #pragma once
 
 #include "answer.h"
-#include "conditions.h"
+#include "etags.h"
 #include "http/http.h"
 #include "idempotency.h"
 #include "work.h"
@@ -51,7 +51,7 @@ struct command {
     bool has_key, has_if_match, minimal;
     char key[IDEMPOTENCY_KEY_MAX + 1];
     struct fingerprint fingerprint;
-    struct etags if_match;
+    struct rr_etags if_match;
     const char *reason; /* for the journal; NULL: none */
     /* What is written, as far as it is known before the commit: kind 0 if it is not. Set by parse() or
      * decide(). */
@@ -76,5 +76,7 @@ void command_fini(void *ctx); /* every command's ctx_fini */
 enum rr_err command_require_if_match(struct rr_req *r, const struct command *c) RR_MUST_CHECK;
 /* For decide(): what is asked for does not exist, or is none of the caller's business. */
 enum rr_db command_not_found(struct command *c, const char *what);
+/* For decide(): whether the If-Match header names this version. */
+bool command_matches(const struct command *c, uint64_t version);
 /* For decide(): somebody has changed it since the client read it. */
 enum rr_db command_stale(struct command *c, uint64_t version);

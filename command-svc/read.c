@@ -1,6 +1,6 @@
 #include "read.h"
 
-#include "conditions.h"
+#include "etags.h"
 
 enum { PARSE, SUBMIT, REPLY };
 
@@ -60,12 +60,12 @@ enum rr_step read_reply_missing(struct rr_req *r, const char *what)
 enum rr_step read_reply_version(struct rr_req *r, uint32_t version, struct rr_buf *body)
 {
     const char *header = rr_header_list(r, "If-None-Match");
-    char etag[ETAG_TEXT];
-    struct etags tags;
+    char etag[RR_ETAG_TEXT];
+    struct rr_etags tags;
 
-    rr_reply_header(r, "ETag", etag_format(version, etag));
+    rr_reply_header(r, "ETag", rr_etag_format(version, etag));
     rr_reply_header(r, "Cache-Control", "private, no-cache");
-    if (!header || !etags_parse(header, &tags) || !etags_match_weakly(&tags, version))
+    if (!header || !rr_etags_parse(header, &tags) || !rr_etags_match_weakly(&tags, etag))
         return rr_reply_json(r, 200, body);
     rr_buf_fini(body);
     return rr_reply_empty(r, 304);

@@ -43,7 +43,7 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
      * section 13.1.1). */
     if (strcmp(x->reservation.state, "cancelled") == 0)
         return reservation_answer(c, 200, &x->reservation);
-    if (c->has_if_match && !etags_match_strongly(&c->if_match, (uint32_t)x->reservation.version))
+    if (c->has_if_match && !command_matches(c, x->reservation.version))
         return command_stale(c, x->reservation.version);
     return reservation_write(db, c, cancel, &x->reservation, 200);
 }

@@ -94,7 +94,7 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
     if (end == RR_DB_NONE)
         return command_not_found(c, "reservation");
     STORE_TRY(end);
-    if (!etags_match_strongly(&c->if_match, (uint32_t)x->old.version))
+    if (!command_matches(c, x->old.version))
         return command_stale(c, x->old.version);
     if (strcmp(x->old.state, "cancelled") == 0) {
         answer_refuse(&c->answer, RR_RESERVATION_CANCELLED, NULL);

@@ -70,7 +70,7 @@ static enum rr_db decide(struct rr_mysql *db, struct command *c)
 
     if (!x->found)
         return command_not_found(c, "room");
-    if (!etags_match_strongly(&c->if_match, (uint32_t)x->room.version))
+    if (!command_matches(c, x->room.version))
         return command_stale(c, x->room.version);
     if (!apply(&x->room, x->values))
         return room_answer(c, 200, &x->room);

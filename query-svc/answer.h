@@ -6,15 +6,15 @@
 
 #include <stdint.h>
 
-enum { ANSWER_VERSION = 28 };
+enum { ANSWER_ETAG = 28 };
 
 struct answer {
     unsigned holders;
     int64_t as_of;
     int parked;
-    struct rr_buf body;           /* empty: 204 */
-    struct rr_buf link;           /* the header of that name; empty: none */
-    char version[ANSWER_VERSION]; /* of the ETag; "": none */
+    struct rr_buf body;     /* empty: 204 */
+    struct rr_buf link;     /* the header of that name; empty: none */
+    char etag[ANSWER_ETAG]; /* as it is sent, with its quotes; "": none */
 };
 
 struct answer *answer_new(void);              /* held by the caller; NULL: no memory */

@@ -61,21 +61,3 @@ bool prefer_wait(const char *prefer, uint32_t *ret_seconds)
     }
     return false;
 }
-
-bool etag_matches(const char *if_none_match, const char *version)
-{
-    size_t len = strlen(version);
-    const char *end;
-
-    for (const char *s = if_none_match; *s; s = *end ? end + 1 : end) {
-        s = skip_blank(s);
-        end = element_end(s);
-        if (*s == '*')
-            return true;
-        if (strncmp(s, "W/", 2) == 0)
-            s += 2;
-        if (*s == '"' && strncmp(s + 1, version, len) == 0 && s[1 + len] == '"')
-            return true;
-    }
-    return false;
-}

@@ -4,6 +4,7 @@
 #include "headers.h"
 #include "sql.h"
 
+#include "etags.h"
 #include "http/request.h"
 #include "log.h"
 #include "text.h"
@@ -367,23 +368,26 @@ static bool await_tokens(struct read *rd)
 
 /* ---- READ ---- */
 
-static bool has_it(const struct read *rd, const char *version)
+static bool has_it(const struct read *rd, const char *etag)
 {
     const char *have = rr_header_list(rd->r, "If-None-Match");
+    struct rr_etags tags;
 
-    return have && etag_matches(have, version);
+    return have && rr_etags_parse(have, &tags) && rr_etags_match_weakly(&tags, etag);
 }
 
 bool read_not_modified(struct read *rd, const char *version, bool comparable)
 {
     struct rr_ring *joined = &rd->question.joined;
-    bool all = rd->not_modified = comparable && has_it(rd, version);
+    const char *etag = rd->answer->etag;
+    bool all;
 
-    snprintf(rd->answer->version, sizeof(rd->answer->version), "%s", version);
+    snprintf(rd->answer->etag, sizeof(rd->answer->etag), "\"%s\"", version);
+    all = rd->not_modified = comparable && has_it(rd, etag);
     for (struct rr_ring *l = joined->next; l != joined; l = l->next) {
         struct read *one = of(RR_RING_ENTRY(l, struct shared_ask, link));
 
-        one->not_modified = comparable && has_it(one, version);
+        one->not_modified = comparable && has_it(one, etag);
         all &= one->not_modified;
     }
     return all;
@@ -444,14 +448,6 @@ void read_shared_init(struct query_loop *ql, struct rr_loop *l)
 
 /* ---- REPLY ---- */
 
-static void set_version(struct read *rd)
-{
-    char etag[ANSWER_VERSION + 2];
-
-    snprintf(etag, sizeof(etag), "\"%s\"", rd->answer->version);
-    rr_reply_header(rd->r, "ETag", etag);
-}
-
 static enum rr_step refuse(struct read *rd)
 {
     if (rd->err != RR_INTERNAL || !rd->kind->not_ready)
@@ -469,8 +465,8 @@ static enum rr_step reply(struct read *rd)
     if (rd->err)
         return refuse(rd);
     assert(a);
-    if (*a->version)
-        set_version(rd);
+    if (*a->etag)
+        rr_reply_header(rd->r, "ETag", a->etag);
     if (a->link.len)
         rr_reply_header(rd->r, "Link", a->link.data);
     if (rd->kind->reply)

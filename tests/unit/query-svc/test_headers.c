@@ -46,20 +46,5 @@ static void what_is_no_wait_is_ignored(void **state)
     }
 }
 
-static void an_entity_tag_is_the_quoted_version(void **state)
-{
-    (void)state;
-    assert_true(etag_matches("\"3\"", "3"));
-    assert_true(etag_matches("W/\"3\"", "3"));
-    assert_true(etag_matches("\"1\", \"2\" , \"3\"", "3"));
-    assert_true(etag_matches("*", "3"));
-    assert_true(etag_matches("\"a,b\", \"3\"", "3"));
-    assert_false(etag_matches("", "3"));
-    assert_false(etag_matches("3", "3"));
-    assert_false(etag_matches("\"33\"", "3"));
-    assert_false(etag_matches("\"3\"", "33"));
-    assert_false(etag_matches("\"a, \\\"3\"", "3"));
-}
-
 UNIT_MAIN(cmocka_unit_test(wait_is_found_among_other_preferences),
-          cmocka_unit_test(what_is_no_wait_is_ignored), cmocka_unit_test(an_entity_tag_is_the_quoted_version))
+          cmocka_unit_test(what_is_no_wait_is_ignored))

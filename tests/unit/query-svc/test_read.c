@@ -369,6 +369,19 @@ static void each_decides_for_itself_whether_it_has_the_answer(void **state)
     assert_int_equal(world.n_submitted, 1);
 }
 
+static void what_is_no_list_of_etags_matches_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    f[0].version = "\"7\"x";
+    f[1].version = "*x";
+    for (int i = 0; i < 2; i++)
+        wait_for_answer(&f[i], &by_all);
+    rows_come();
+    for (int i = 0; i < 2; i++)
+        answered(&f[i], &by_all, 200, "ann all");
+}
+
 static void a_switch_of_generation_sends_all_who_share_round_again(void **state)
 {
     static const char *const elsewhere[] = {"f", "1", "2026-12-01 09:00:00+00", "0", "x"};
@@ -433,5 +446,6 @@ UNIT_MAIN(TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of
           TEST(those_who_cannot_share_have_different_hashes),
           TEST(what_is_never_shared_has_a_hash_of_its_own),
           TEST(each_decides_for_itself_whether_it_has_the_answer),
+          TEST(what_is_no_list_of_etags_matches_nothing),
           TEST(a_switch_of_generation_sends_all_who_share_round_again),
           TEST(every_instant_that_can_be_asked_for_is_finite), TEST(beyond_them_lies_infinity))
