@@ -54,7 +54,7 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
         err = parse_if_match(r, c);
     if (err)
         return err;
-    c->minimal = prefers_minimal(rr_header_list(r, "Prefer"));
+    c->minimal = rr_prefer_minimal(rr_header_list(r, "Prefer"));
     return c->kind->parse(r, c);
 }
 

@@ -1,12 +1,12 @@
 #include "read.h"
 
 #include "cursor.h"
-#include "headers.h"
 #include "sql.h"
 
 #include "etags.h"
 #include "http/request.h"
 #include "log.h"
+#include "prefer.h"
 #include "text.h"
 #include "time.h"
 
@@ -255,7 +255,7 @@ static enum rr_err parse_tokens(struct read *rd)
         rr_problem_detail(rd->r, "Consistency-Token: %s", wrong);
         return RR_TOKEN_INVALID;
     }
-    if (prefer && prefer_wait(prefer, &wait_s)) {
+    if (rr_prefer_wait(prefer, &wait_s)) {
         wait_s = wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S;
         snprintf(applied, sizeof(applied), "wait=%u", (unsigned)wait_s);
         rr_reply_header(rd->r, "Preference-Applied", applied);
