@@ -106,7 +106,8 @@ extern const char *const rr_mysql_tls_choices[]; /* "off", "required", "verify-c
          NULL},                                                                                              \
     {                                                                                                        \
         "RR_MYSQL_LOCK_TIMEOUT_S", RR_CFG_U32, offsetof(conf, member.lock_timeout_s), "2",                   \
-            "innodb_lock_wait_timeout; a transaction waits so long twice, then it is 503", 1, 600, NULL      \
+            "longest wait for a lock of MySQL's; a transaction waits so long twice, then it is 503", 1, 600, \
+            NULL                                                                                             \
     }
 
 /* ---- the pool ---- */

@@ -227,15 +227,18 @@ static void set_options(MYSQL *c, const struct rr_mysql_conf *conf)
         mysql_client_tls(c, conf->tls == RR_MYSQL_TLS_VERIFY_CA, conf->tls_ca_file);
 }
 
+/* Locks of tables, too, have their limit: who is given up while waiting for one would else wait in the server
+ * for a year, and keep the rows that it has locked. */
 static bool set_session(MYSQL *c, const struct rr_mysql_conf *conf)
 {
     char sql[512];
     int len = snprintf(sql, sizeof(sql),
                        "SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1, "
                        "transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = %u, "
-                       "max_execution_time = %u, sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,"
+                       "lock_wait_timeout = %u, max_execution_time = %u, "
+                       "sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,"
                        "NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-                       conf->lock_timeout_s, conf->statement_timeout_ms);
+                       conf->lock_timeout_s, conf->lock_timeout_s, conf->statement_timeout_ms);
 
     return mysql_real_query(c, sql, (unsigned long)len) == 0;
 }

@@ -50,8 +50,8 @@ static void put_literal(struct rr_buf *b, const char *text)
     rr_buf_puts(b, "'");
 }
 
-/* How long a statement of this try may wait for a lock: no longer than the caller has time. In whole seconds,
- * since InnoDB counts so, and at least one. */
+/* How long a statement of this try may wait for a lock, be it of a row or of a table: no longer than the
+ * caller has time. In whole seconds, since MySQL counts so, and at least one. */
 static uint32_t lock_timeout_s(const struct rr_mysql *db, const struct rr_mysql_tx *tx)
 {
     const int64_t left = tx->deadline ? (tx->deadline - rr_time_monotonic()) / RR_US_PER_SEC : INT64_MAX;
@@ -77,7 +77,7 @@ static enum attempt begin(struct rr_mysql *db, const struct rr_mysql_tx *tx)
 
     rr_buf_puts(&sql, "SET ");
     if (lock_s != db->lock_timeout_s)
-        rr_buf_printf(&sql, "innodb_lock_wait_timeout = %u, ", lock_s);
+        rr_buf_printf(&sql, "innodb_lock_wait_timeout = %u, lock_wait_timeout = %u, ", lock_s, lock_s);
     rr_buf_puts(&sql, "@rr_actor = ");
     put_literal(&sql, tx->actor);
     rr_buf_puts(&sql, ", @rr_reason = ");

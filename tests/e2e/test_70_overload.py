@@ -64,6 +64,30 @@ def test_a_room_that_stays_locked_is_503_and_no_internal_error(stack, tmp_path, 
         program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=201)
 
 
+def test_who_gives_up_a_locked_table_leaves_nobody_waiting_in_mysql(stack, tmp_path, mysql, room):
+    """A backup's FLUSH TABLES WITH READ LOCK lets a command lock its room, and then stops it."""
+    with Program(stack, "command-svc", tmp_path, RR_MYSQL_LOCK_TIMEOUT_S="1") as program:
+        with mysql.cursor() as cursor:
+            cursor.execute("FLUSH TABLES WITH READ LOCK")
+        try:
+            refused = program.client.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=503)
+            assert refused["code"] == "database-busy"
+            eventually(lambda: not _waiting_for_table_locks(mysql), seconds=20)
+        finally:
+            with mysql.cursor() as cursor:
+                cursor.execute("UNLOCK TABLES")
+        program.client.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=201)
+
+
+def _waiting_for_table_locks(mysql) -> int:
+    with mysql.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM performance_schema.processlist"
+            " WHERE user = 'rr_command' AND state LIKE 'Waiting for%lock'"
+        )
+        return cursor.fetchone()[0]
+
+
 def test_a_request_does_not_wait_longer_than_its_limit(stack, tmp_path, locked_room):
     """Whatever MySQL's own limits are. Locks are waited for in whole seconds."""
     settings = PATIENT | {"RR_REQUEST_TIMEOUT_MS": "1500"}
