@@ -219,8 +219,9 @@ static void given_up(struct rr_req *r)
 /* A refusal of ours that is no answer of the transaction. */
 static enum rr_step reply_error(struct rr_req *r, struct command *c)
 {
+    /* The number of a room that was being made is MySQL's: if the commit is lost, another room may get it. */
     if (c->err == RR_OUTCOME_UNKNOWN)
-        say_subject(r, &c->subject);
+        say_subject(r, c->subject.kind == RR_TOKEN_ROOM ? &c->given_up : &c->subject);
     return rr_reply_error(r, c->err);
 }
 

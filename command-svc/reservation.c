@@ -77,8 +77,10 @@ enum rr_db reservation_refuse_retired(struct command *c)
 
 enum rr_db reservation_answer(struct command *c, unsigned status, const struct reservation *r)
 {
-    c->subject.room_id = r->room_id;
-    c->subject.version = (uint32_t)r->version;
+    c->subject = (struct rr_token){.kind = RR_TOKEN_RESERVATION,
+                                   .reservation_id = r->id,
+                                   .room_id = r->room_id,
+                                   .version = (uint32_t)r->version};
     answer_reservation(&c->answer, status, r, c->minimal);
     return RR_DB_ONE;
 }

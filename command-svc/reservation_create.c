@@ -41,10 +41,11 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
     }
     fill(&x->reservation, x->values, r->user);
     /* The id is made before the transaction: it is known also when nobody knows whether the commit happened.
-     */
+     * With a key the reservation may have been made already, under another id, which only the transaction
+     * finds out: who is given up before looks with the key. */
     x->reservation.id = rr_uuid_v7();
-    c->subject = (struct rr_token){
-        .kind = RR_TOKEN_RESERVATION, .reservation_id = x->reservation.id, .room_id = x->reservation.room_id};
+    if (!c->has_key)
+        c->subject = (struct rr_token){.kind = RR_TOKEN_RESERVATION, .reservation_id = x->reservation.id};
     return RR_OK;
 }
 

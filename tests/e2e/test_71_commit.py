@@ -46,6 +46,13 @@ def test_a_commit_that_never_arrives_is_an_unknown_outcome_as_well(command, behi
     command.reserve(room, on(2, "10:00"), on(2, "11:00"))
 
 
+def test_a_room_that_was_to_be_made_has_no_number_while_its_outcome_is_unknown(behind, proxy):
+    proxy.cut_before()
+    unknown = behind.create_room(expect=503)
+    assert unknown["code"] == "outcome-unknown" and proxy.done
+    assert "room_id" not in unknown
+
+
 def test_a_repeat_of_what_was_committed_gets_its_answer(behind, proxy, room, key, mysql):
     proxy.cut_after()
     unknown = behind.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503, code="outcome-unknown")
@@ -113,11 +120,32 @@ def test_sigterm_while_mysql_commits_is_an_unknown_outcome_when_the_time_is_over
         program.process.send_signal(signal.SIGTERM)
         unknown = waiting.result()
         assert unknown["code"] == "outcome-unknown"
+        assert "reservation_id" not in unknown  # an earlier request may have made it under this key
         assert program.process.wait(20) == 0
     again = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key, expect=201)
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert again["id"] == unknown["reservation_id"]
     assert _count(mysql, room) == 1
+
+
+def test_sigterm_before_a_repeat_had_its_turn_names_no_other_reservation(stack, command, tmp_path, mysql, room, key):
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
+    other = command.create_room()
+    settings = {"RR_MYSQL_WORKERS": "1", "RR_MYSQL_LOCK_TIMEOUT_S": "60", "RR_MYSQL_STATEMENT_TIMEOUT_MS": "60000"}
+    settings |= {"RR_REQUEST_TIMEOUT_MS": "60000", "RR_HTTP_DRAIN_MS": "300"}
+    mysql.begin()
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT id FROM room WHERE id = %s FOR UPDATE", (other["id"],))
+    with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(2) as pool:
+        client = program.client
+        pool.submit(client.reserve, other, on(2, "10:00"), on(2, "11:00"), expect=503)
+        eventually(lambda: client.metrics().value("rr_http_in_flight") >= 2)
+        repeat = pool.submit(client.reserve, room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503)
+        eventually(lambda: client.metrics().value("rr_mysql_queue") == 1)
+        program.process.send_signal(signal.SIGTERM)
+        assert repeat.result()["code"] == "outcome-unknown"
+        assert repeat.result().get("reservation_id", booked["id"]) == booked["id"]
+        assert program.process.wait(20) == 0
+    mysql.rollback()
 
 
 def test_sigterm_while_mysql_commits_waits_for_what_becomes_of_it(stack, proxy, command, tmp_path, room):
