@@ -120,9 +120,8 @@ static const char *scan_time(const char *text, size_t len, struct parts *p)
         return no_shape;
     if (!scan_digits(&s, 2, &p->hour) || !scan_char(&s, ':') || !scan_digits(&s, 2, &p->minute))
         return no_shape;
-    if (scan_char(&s, ':') && !scan_digits(&s, 2, &p->second))
-        return no_shape;
-    if (scan_char(&s, '.') && !scan_fraction(&s, &p->micro))
+    if (scan_char(&s, ':') &&
+        (!scan_digits(&s, 2, &p->second) || (scan_char(&s, '.') && !scan_fraction(&s, &p->micro))))
         return no_shape;
     if (s.at == s.end)
         return no_offset;
