@@ -173,12 +173,13 @@ def test_rooms_are_retired_not_deleted(sql, room):
 
 
 def test_each_program_has_no_more_rights_than_it_needs(stack):
-    """command-svc's account can neither write the journal nor drop a table, the projector's cannot write the truth,
+    """command-svc's account can neither read nor write the journal, nor drop a table, the projector's cannot write the truth,
     query-svc's cannot write the read model (only revoke calendar links), and the projector's knows no link's secret."""
     in_mysql = {
         "rr_command": (
             "DELETE FROM reservation",
             "INSERT INTO reservation_event SELECT * FROM reservation_event WHERE false",
+            "SELECT version FROM reservation_event LIMIT 1",
             "DROP TABLE pulse",
             "DROP TRIGGER reservation_before_insert",
         ),
