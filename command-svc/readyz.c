@@ -1,6 +1,6 @@
 /* GET /readyz: whether a command could be carried out now. It takes the way of every command, through the
- * queue of the workers to the tables: a full queue, a lost MySQL or one without our tables are all "not
- * ready". */
+ * queue of the workers to the tables: a full queue, a lost MySQL, one without our tables or one that takes no
+ * writes (a replica) are all "not ready". */
 #include "endpoints.h"
 
 static enum rr_db query(struct rr_mysql *db, void *ctx)
@@ -9,11 +9,14 @@ static enum rr_db query(struct rr_mysql *db, void *ctx)
     return store_probe(db);
 }
 
-static enum rr_step reply(struct rr_req *r, bool found)
+static enum rr_step reply(struct rr_req *r, bool takes_writes)
 {
     struct rr_buf body = {0};
 
-    (void)found;
+    if (!takes_writes) {
+        rr_problem_detail(r, "MySQL is read_only: it takes no writes");
+        return rr_reply_error(r, RR_NOT_READY);
+    }
     rr_buf_puts(&body, "{\"status\":\"ready\"}");
     return rr_reply_json(r, 200, &body);
 }

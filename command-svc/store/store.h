@@ -135,5 +135,5 @@ enum rr_db store_keep_answer(struct rr_mysql *db, const char *user, const char *
 enum rr_db store_prune_keys(struct rr_mysql *db);
 
 /* ---- health ---- */
-/* Reads from each table that a command needs; NONE and ONE are both fine. */
+/* Reads from each table that a command needs. NONE: MySQL is read_only. */
 enum rr_db store_probe(struct rr_mysql *db);

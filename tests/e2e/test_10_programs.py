@@ -139,6 +139,17 @@ def test_command_svc_is_not_ready_where_its_tables_are_missing(stack, command, m
     command.get("/readyz", expect=200)
 
 
+def test_command_svc_is_not_ready_while_mysql_takes_no_writes(command, mysql):
+    with mysql.cursor() as cursor:
+        cursor.execute("SET GLOBAL read_only = ON")
+        try:
+            answer = command.get("/readyz", expect=503, code="not-ready")
+        finally:
+            cursor.execute("SET GLOBAL read_only = OFF")
+    assert "read_only" in answer["detail"]
+    command.get("/readyz", expect=200)
+
+
 @pytest.mark.parametrize(
     ("name", "families"),
     [
