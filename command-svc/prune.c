@@ -4,13 +4,11 @@
 #include "store/store.h"
 #include "time.h"
 
-enum { NEXT_BATCH_MS = 200, DEADLINE_S = 2 };
+enum { AFTER_REFUSAL_S = 1, DEADLINE_S = 2 };
 
 static void wait_then_fire(struct prune *p)
 {
-    int64_t us = p->removed ? NEXT_BATCH_MS * INT64_C(1000) : p->period_s * RR_US_PER_SEC;
-
-    if (rr_timer_arm(p->job.loop, &p->timer, rr_time_monotonic() + us))
+    if (rr_timer_arm(p->job.loop, &p->timer, rr_time_monotonic() + p->wait_us))
         rr_error("expired idempotency keys will not be removed any more", "code=%s",
                  rr_err_code(RR_NO_MEMORY));
 }
@@ -18,12 +16,15 @@ static void wait_then_fire(struct prune *p)
 static void work(struct rr_mysql_job *job, struct rr_mysql *db)
 {
     struct prune *p = (struct prune *)job;
-    enum rr_db end;
+    const int64_t begun = rr_time_monotonic();
+    const enum rr_db end = store_prune_keys(db);
+    const bool fault = end == RR_DB_FATAL && rr_mysql_err(db) == RR_INTERNAL;
 
-    p->removed = false;
-    end = store_prune_keys(db);
-    p->removed = end == RR_DB_ONE;
-    if (end == RR_DB_FATAL && rr_mysql_err(db) == RR_INTERNAL)
+    if (end == RR_DB_ONE)
+        p->wait_us = rr_time_monotonic() - begun;
+    else if (end == RR_DB_NONE || fault)
+        p->wait_us = p->period_s * RR_US_PER_SEC;
+    if (fault)
         rr_error("expired idempotency keys cannot be removed", "errno=%u error=%s", rr_mysql_errno(db),
                  RR_Q(rr_mysql_message(db)));
 }
@@ -40,7 +41,7 @@ static void fire(struct rr_timer *t)
 {
     struct prune *p = t->arg;
 
-    p->removed = false;
+    p->wait_us = AFTER_REFUSAL_S * RR_US_PER_SEC; /* unless work() comes to an end */
     p->job.deadline = rr_time_monotonic() + DEADLINE_S * RR_US_PER_SEC;
     if (rr_mysql_pool_submit(p->pool, &p->job))
         wait_then_fire(p); /* the workers have more urgent things to do */

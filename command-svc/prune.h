@@ -1,5 +1,7 @@
-/* Removes idempotency keys that have expired: a timer of one loop, a small batch a job, so that commands
- * hardly notice. */
+/* Removes idempotency keys that have expired: a timer of one loop, a small batch a job. Between two batches
+ * it waits as long as the first one took: commands keep half of one worker at least, and however many keys
+ * expire, they are removed as fast as MySQL can. Where the workers or a lock refuse it, it comes again soon.
+ */
 #pragma once
 
 #include "http/loop.h"
@@ -13,7 +15,7 @@ struct prune {
     struct rr_timer timer;
     uint32_t period_s; /* from one search to the next */
     bool busy;         /* a job is under way */
-    bool removed;      /* the last one found something: there may be more */
+    int64_t wait_us;   /* before the next job */
 };
 
 /* Both in the loop's thread. Stopping waits for the job that is under way, one statement at most. */
