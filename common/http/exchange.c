@@ -32,7 +32,8 @@ static bool framing_is_clear(const struct rr_http_req *h, const char *encoding, 
     const char *first;
 
     if (encoding)
-        return !length && strcasecmp(encoding, "chunked") == 0;
+        return !length && strcasecmp(encoding, "chunked") == 0 &&
+               rr_header_values(&h->req, "Transfer-Encoding", &first) == 1;
     return !length || rr_header_values(&h->req, "Content-Length", &first) == 1;
 }
 

@@ -243,6 +243,8 @@ static void a_body_whose_end_is_in_doubt_is_refused_and_the_connection_closed(vo
         "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
         "Content-Length: 2\r\nContent-Length: 5\r\n",
         "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
     };
     char text[256];
 
