@@ -1,14 +1,13 @@
 /* GET /v1/rooms/{id}: the truth. */
 #include "endpoints.h"
 
-#include "path.h"
 #include "render.h"
 
 static enum rr_err parse(struct rr_req *r)
 {
     struct room_get *x = r->ctx;
 
-    return path_room_id(r->arg[0], &x->id) ? RR_OK : RR_NOT_FOUND;
+    return rr_path_id(r->arg[0], &x->id) ? RR_OK : RR_NOT_FOUND;
 }
 
 static enum rr_db query(struct rr_mysql *db, void *ctx)

@@ -1,7 +1,6 @@
 /* PATCH /v1/rooms/{id} */
 #include "endpoints.h"
 
-#include "path.h"
 #include "room.h"
 
 #include <stdio.h>
@@ -19,7 +18,7 @@ static enum rr_err parse(struct rr_req *r, struct command *c)
     struct room_patch *x = (struct room_patch *)c;
     enum rr_err err;
 
-    if (!path_room_id(r->arg[0], &c->subject.room_id))
+    if (!rr_path_id(r->arg[0], &c->subject.room_id))
         return RR_NOT_FOUND;
     c->subject.kind = RR_TOKEN_ROOM;
     err = command_require_if_match(r, c);

@@ -342,3 +342,14 @@ enum rr_err rr_query_fields(struct rr_req *r, const struct rr_field *fields, siz
     (void)rr_query_each(r, read_param, &rd);
     return finish(&rd);
 }
+
+bool rr_path_id(const char *text, uint64_t *ret)
+{
+    int64_t id;
+    bool fits;
+
+    if (text[0] < '1' || text[0] > '9' || !parse_int(text, &id, &fits) || !fits)
+        return false;
+    *ret = (uint64_t)id;
+    return true;
+}

@@ -50,3 +50,6 @@ enum rr_err rr_body_fields(struct rr_req *r, const struct rr_field *fields, size
                            struct rr_value *ret) RR_MUST_CHECK;
 enum rr_err rr_query_fields(struct rr_req *r, const struct rr_field *fields, size_t n,
                             struct rr_value *ret) RR_MUST_CHECK;
+/* An id in a path: 1 to INT64_MAX, without a sign or leading zeros. What is none names nothing: false is a
+ * 404. */
+bool rr_path_id(const char *text, uint64_t *ret) RR_MUST_CHECK;

@@ -88,12 +88,11 @@ void read_param_filter(struct read *rd, const struct rr_value *v)
 
 enum rr_err read_room_id(struct read *rd, int64_t *ret)
 {
-    const char *s = rd->r->arg[0];
-    size_t digits = strspn(s, "0123456789");
+    uint64_t id;
 
-    if (s[digits] || digits > 18 || *s == '0')
+    if (!rr_path_id(rd->r->arg[0], &id))
         return RR_NOT_FOUND;
-    *ret = strtoll(s, NULL, 10);
+    *ret = (int64_t)id;
     return RR_OK;
 }
 

@@ -383,6 +383,29 @@ static void a_parameter_that_comes_twice_or_not_at_all_is_named(void **state)
     assert_string_equal(said.data, "room_id: is required\n");
 }
 
+static void an_id_in_a_path_is_a_number_from_1(void **state)
+{
+    uint64_t id = 0;
+
+    (void)state;
+    assert_true(rr_path_id("1", &id));
+    assert_int_equal(id, 1);
+    assert_true(rr_path_id("9223372036854775807", &id));
+    assert_int_equal(id, INT64_MAX);
+}
+
+static void what_is_no_id_names_nothing(void **state)
+{
+    const char *const bad[] = {
+        "", "0", "01", "-1", "+1", " 1", "1 ", "1x", "0x1", "9223372036854775808", "99999999999999999999999"};
+    uint64_t id = 7;
+
+    (void)state;
+    for (size_t i = 0; i < RR_LEN(bad); i++)
+        assert_false(rr_path_id(bad[i], &id));
+    assert_int_equal(id, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +429,8 @@ int main(void)
         cmocka_unit_test(a_query_fills_the_rows_it_names),
         cmocka_unit_test(a_query_that_is_wrong_in_any_way_is_400),
         cmocka_unit_test(a_parameter_that_comes_twice_or_not_at_all_is_named),
+        cmocka_unit_test(an_id_in_a_path_is_a_number_from_1),
+        cmocka_unit_test(what_is_no_id_names_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, forget_all);
