@@ -293,6 +293,16 @@ static void wrong_syntax_is_located(void **state)
     assert_int_equal(read_bytes("{}\0", 3, small, RR_LEN(small)), RR_JSON_INVALID);
 }
 
+static void a_nul_byte_is_refused_wherever_it_stands(void **state)
+{
+    static const char behind_number[] = "{\"capacity\": 1\0}";
+
+    (void)state;
+    assert_int_equal(read_bytes(behind_number, sizeof(behind_number) - 1, small, RR_LEN(small)),
+                     RR_JSON_INVALID);
+    assert_string_equal(detail.data, "byte 15 of the body is NUL");
+}
+
 static void the_body_has_to_be_an_object(void **state)
 {
     (void)state;
@@ -423,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_name_that_comes_twice_is_refused_by_name),
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused_by_name),
         cmocka_unit_test(wrong_syntax_is_located),
+        cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
         cmocka_unit_test(the_body_has_to_be_an_object),
         cmocka_unit_test(a_body_cut_anywhere_is_refused_without_harm),
         cmocka_unit_test(no_memory_for_a_text_is_said),
