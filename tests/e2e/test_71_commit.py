@@ -127,7 +127,9 @@ def test_sigterm_while_mysql_commits_is_an_unknown_outcome_when_the_time_is_over
     assert _count(mysql, room) == 1
 
 
-def test_sigterm_before_a_repeat_had_its_turn_names_no_other_reservation(stack, command, tmp_path, mysql, room, key):
+def test_sigterm_before_a_repeat_had_its_turn_names_no_other_reservation(
+    stack, command, tmp_path, mysql, room, key
+):
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), key=key)
     other = command.create_room()
     settings = {"RR_MYSQL_WORKERS": "1", "RR_MYSQL_LOCK_TIMEOUT_S": "60", "RR_MYSQL_STATEMENT_TIMEOUT_MS": "60000"}
