@@ -5,14 +5,17 @@ from support.api import Command, Query
 from support.times import on
 
 
-def test_down_and_up_again_keeps_the_data(project):
+def test_down_and_up_again_keeps_the_data(project, engine):
+    """Also where `demo` is lost, as when the backups are all that is left."""
     command = Command(project.url)
     room = command.create_room()
     kept = command.reserve(room, on(3, "10:00"), on(3, "11:00"), "dora")
     passwords = project.secret("mysql", "mysql-root")
     project.down()
     assert project.containers(all=True) == []
+    engine.docker("volume", "rm", f"{project.name}_demo")
     project.up()
+    assert "left out" in project.compose("logs", "--no-log-prefix", "--tail", "1", "demo")
     assert project.secret("mysql", "mysql-root") == passwords
     assert Command(project.url).reservation(kept)["version"] == 1
     assert Query(project.url).reservation(kept, token=kept.token)["user_id"] == "dora"
