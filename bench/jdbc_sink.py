@@ -27,6 +27,7 @@ class SinkWorker(Connect):
 
     def prepare(self) -> None:
         account.folder(self.folder)
+        self.write_secrets()
         write_if_changed(self.settings_file, self.settings_text(self.plugins))
 
     def needs_paths(self) -> list[Path]:

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import connector, demo, migrations, mysql, postgres
+from . import connect, connector, demo, migrations, mysql, postgres
 from .errors import StackError
 from .ports import DEFAULT
 from .stack import Stack
@@ -36,6 +36,8 @@ PORTS = {
 # Where the images of Kafka and of Debezium have them.
 KAFKA_DATA = Path("/var/lib/kafka/data")
 CONNECT_PLUGINS = Path("/kafka/connect")
+# Where docker-compose.yml mounts a server's volume of passwords.
+CONNECT_SECRETS = Path("/run/secrets") / connect.SECRETS
 
 # What psql reads instead of a .pgpass, which would have to be the reader's own file.
 _SERVICE = """\
@@ -49,12 +51,15 @@ password={password}
 
 
 def stack() -> Stack:
-    return Stack(STATE, ports=PORTS, hosts={name: name for name in DEFAULT})
+    stack = Stack(STATE, ports=PORTS, hosts={name: name for name in DEFAULT})
+    stack.connect.secrets = CONNECT_SECRETS
+    return stack
 
 
 def prepare(stack: Stack) -> None:
     """Makes what is missing, and hands out what there is."""
     stack.mysql.write_accounts()
+    stack.connect.write_secrets()
     stack.passwords.put("postgres-accounts.sql", stack.postgres.accounts())
     stack.passwords.put("postgres-service.conf", _service(stack.postgres))
     for user in postgres.USERS:
@@ -62,7 +67,7 @@ def prepare(stack: Stack) -> None:
     readers = {
         "mysql": [f"mysql-{mysql.ROOT}", "mysql-init.sql", "mysql-client.cnf"],
         "postgres": [f"postgres-{postgres.ADMIN}", "postgres-accounts.sql", "postgres-service.conf"],
-        "connector": [f"mysql-{mysql.DEBEZIUM_USER}"],
+        "connect": [connect.SECRETS],
         "command-svc": [f"mysql-{mysql.COMMAND_USER}"],
         "query-svc": [f"conninfo-{postgres.QUERY_USER}"],
         "projector": [f"mysql-{mysql.PROJECTOR_USER}", f"conninfo-{postgres.PROJECTOR_USER}"],

@@ -20,7 +20,7 @@ def configuration(stack) -> dict[str, str]:
         "mysql_host": stack.mysql.host,
         "mysql_port": stack.mysql.port,
         "mysql_user": mysql.DEBEZIUM_USER,
-        "mysql_password": stack.mysql.password(mysql.DEBEZIUM_USER),
+        "secrets": stack.connect.secrets,
         "kafka_bootstrap": stack.kafka.bootstrap,
     }
     return json.loads(fill(stack.repo / "deploy/connector.json", values))

@@ -1,6 +1,7 @@
 """Each container may do no more than it needs to."""
 
 import pytest
+import requests
 from project import SERVERS
 from stacklib import postgres
 from stacklib.stack import REPO
@@ -103,9 +104,18 @@ def test_each_program_sees_its_own_passwords_only(project):
 
     assert files("command-svc") == {"mysql-rr_command"}
     assert files("query-svc") == {"conninfo-rr_query"}
+    assert files("connect") == {"connect-secrets.properties"}
     assert files("projector") == {"mysql-rr_projector", "conninfo-rr_projector"}
-    for service in ("kafka", "connect", "gateway"):
+    for service in ("kafka", "gateway"):
         assert "/run/secrets" not in {mount["Destination"] for mount in project.container(service)["Mounts"]}
+
+
+def test_the_worker_tells_nobody_its_password(project):
+    _, _, password = project.secret("connect", "connect-secrets.properties").partition("=")
+    worker = f"http://{project.address('connect')}:8083/connectors/reservations"
+    for path in ("", "/config", "/tasks"):
+        answer = requests.get(worker + path, timeout=10)
+        assert answer.status_code == 200 and len(password) >= 32 and password not in answer.text
 
 
 def test_each_program_has_an_account_of_its_own(project):

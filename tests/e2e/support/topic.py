@@ -35,11 +35,11 @@ class Topic:
         finally:
             consumer.close()
 
-    def read(self, offset: int) -> list[str]:
+    def read(self, offset: int, topic: str = NAME) -> list[str]:
         """The values from there on."""
         consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "reads", "enable.auto.commit": False})
         try:
-            consumer.assign([TopicPartition(NAME, 0, offset)])
+            consumer.assign([TopicPartition(topic, 0, offset)])
             messages = consumer.consume(1000, timeout=5)
             return [message.value().decode() for message in messages if not message.error() and message.value()]
         finally:
