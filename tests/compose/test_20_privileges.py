@@ -72,12 +72,23 @@ def test_only_the_gateway_is_published_and_only_on_loopback(containers, project)
 
 
 def test_only_the_gateway_has_a_way_out(containers, project, engine):
-    (inside,) = engine.inspect(f"{project.name}_inside")
-    assert inside["Internal"] is True
+    for network in engine.inspect(f"{project.name}_inside", f"{project.name}_front"):
+        assert network["Internal"] is True
+    special = {"gateway": {"front", "outside"}, "prepare": {"none"}, "demo": {"front"}}
+    special |= {program: {"inside", "front"} for program in ("command-svc", "query-svc", "projector")}
     for service, container in containers.items():
         networks = {name.removeprefix(f"{project.name}_") for name in container["NetworkSettings"]["Networks"]}
-        expected = {"gateway": {"inside", "outside"}, "prepare": {"none"}}.get(service, {"inside"})
-        assert networks == expected, service
+        assert networks == special.get(service, {"inside"}), service
+
+
+def test_the_gateway_reaches_the_programs_and_nothing_behind_them(project):
+    def reaches(host: str, port: int) -> bool:
+        probe = f"timeout 2 bash -c '</dev/tcp/{host}/{port}' && echo reached"
+        return "reached" in project.execute("gateway", "bash", "-c", probe, check=False).splitlines()
+
+    assert reaches("command-svc", 8080)
+    for service, port in (("mysql", 3306), ("postgres", 5432), ("kafka", 9092), ("connect", 8083)):
+        assert not reaches(service, port) and not reaches(project.address(service), port), service
 
 
 @pytest.mark.parametrize("service", SERVERS)
