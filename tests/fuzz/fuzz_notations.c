@@ -1,6 +1,8 @@
 /* Any bytes as each of the notations that clients write: what is read comes out again as it was meant. */
 #include "fuzz.h"
 
+#include "etags.h"
+#include "prefer.h"
 #include "text.h"
 #include "time.h"
 #include "token.h"
@@ -54,6 +56,23 @@ static void tokens_fuzzed(const char *s, size_t len)
     free(header);
 }
 
+static void headers_fuzzed(const char *s, size_t len)
+{
+    char *header = strndup(s, len);
+    struct rr_etags tags;
+    uint32_t seconds;
+
+    REQUIRE(header);
+    if (rr_etags_parse(header, &tags)) {
+        REQUIRE(tags.any ? tags.n == 0 : tags.n > 0);
+        /* What matches strongly matches weakly, too. */
+        REQUIRE(!rr_etags_match_strongly(&tags, "\"3\"") || rr_etags_match_weakly(&tags, "\"3\""));
+    }
+    (void)rr_prefer_minimal(header);
+    (void)rr_prefer_wait(header, &seconds);
+    free(header);
+}
+
 static void base64url_fuzzed(const char *s, size_t len)
 {
     char bytes[1024], text[2048];
@@ -73,8 +92,8 @@ static void text_fuzzed(const char *s, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static void (*const fuzzed[])(const char *, size_t) = {time_fuzzed,   uuid_fuzzed,      token_fuzzed,
-                                                           tokens_fuzzed, base64url_fuzzed, text_fuzzed};
+    static void (*const fuzzed[])(const char *, size_t) = {
+        time_fuzzed, uuid_fuzzed, token_fuzzed, tokens_fuzzed, headers_fuzzed, base64url_fuzzed, text_fuzzed};
     const char *s = (const char *)data;
 
     for (size_t i = 0; i < sizeof(fuzzed) / sizeof(*fuzzed); i++)
