@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TRY_AGAIN_US (RR_US_PER_SEC / 5)
 /* A connection idle for longer is asked before it is used: a network in between may have forgotten it. */
 #define IDLE_US (10 * RR_US_PER_SEC)
 
@@ -45,8 +44,10 @@ static bool gate_enter(struct mysql_gate *gate)
 
     pthread_mutex_lock(&gate->lock);
     may = !gate->closed && (!gate->down || (!gate->trying && rr_time_monotonic() >= gate->next_try));
-    if (may && gate->down)
-        gate->trying = true;
+    if (may) {
+        gate->trying++;
+        gate->again = gate->down;
+    }
     pthread_mutex_unlock(&gate->lock);
     return may;
 }
@@ -59,8 +60,8 @@ static void gate_leave(struct mysql_gate *gate, bool connected, const struct rr_
     pthread_mutex_lock(&gate->lock);
     was_down = gate->down;
     gate->down = !connected;
-    gate->trying = false;
-    gate->next_try = rr_time_monotonic() + TRY_AGAIN_US;
+    gate->trying--;
+    gate->next_try = rr_time_monotonic() + MYSQL_TRY_AGAIN_US;
     pthread_mutex_unlock(&gate->lock);
     if (connected && was_down)
         rr_info("mysql reachable again", "host=%s port=%u", db->conf->host, db->conf->port);
@@ -99,6 +100,16 @@ static void gate_unlist(struct rr_mysql *db)
     *at = db->next_open;
     pthread_mutex_unlock(&db->gate->lock);
     close(db->fd);
+}
+
+bool mysql_gate_has_others(struct mysql_gate *gate)
+{
+    bool has;
+
+    pthread_mutex_lock(&gate->lock);
+    has = !gate->closed && (gate->open || (gate->trying && !gate->again));
+    pthread_mutex_unlock(&gate->lock);
+    return has;
 }
 
 void mysql_gate_close(struct mysql_gate *gate)

@@ -11,9 +11,13 @@
 
 #include <pthread.h>
 
+#define MYSQL_TRY_AGAIN_US (RR_US_PER_SEC / 5)
+
 struct mysql_gate { /* shared by connections to one server; any thread */
     pthread_mutex_t lock;
-    bool down, trying, closed;
+    bool down, closed;
+    uint32_t trying; /* threads that are connecting … */
+    bool again;      /* … one, while it is down */
     int64_t next_try;
     struct rr_mysql *open; /* connections that stand */
 };
@@ -76,5 +80,8 @@ bool mysql_conn_batch(struct rr_mysql *db, const char *sql, size_t len, unsigned
 
 void mysql_gate_init(struct mysql_gate *gate);
 void mysql_gate_fini(struct mysql_gate *gate);
+/* Asked by who has no connection: does another one stand, or may one that is just being made? Then there is
+ * somebody to leave work to. */
+bool mysql_gate_has_others(struct mysql_gate *gate);
 /* Cuts all connections, also under somebody who waits for an answer, and lets none be made again. */
 void mysql_gate_close(struct mysql_gate *gate);

@@ -30,12 +30,16 @@ static const char *const ending_labels[N_ENDINGS] = {
 /* Jobs wait in one queue, first come, first served. A worker with nothing to do sleeps; the janitor sleeps
  * too while there are sleeping workers for all that waits. When there are not, it hands back what has waited
  * too long, so that a request is answered in time although each worker waits for a server that does not
- * answer. */
+ * answer.
+ *
+ * A worker without a connection leaves the jobs to those who have one, and comes back when it has one itself,
+ * or when nobody has: where MySQL lets in no more, it would else fail most of them, since that is quickly
+ * done. */
 struct rr_mysql_pool {
     const struct rr_mysql_conf *conf;
     struct mysql_gate gate;
     pthread_mutex_t lock;
-    pthread_cond_t work, crowded;
+    pthread_cond_t work, crowded, aside;
     /* under the lock */
     struct rr_mysql_job *first, **last;
     uint32_t queued, idle;
@@ -72,9 +76,25 @@ static struct rr_mysql_job *queue_take(struct rr_mysql_pool *pool, struct rr_mys
     return job;
 }
 
+static void queue_put_back(struct rr_mysql_pool *pool, struct rr_mysql_job *job)
+{
+    job->next = pool->first;
+    pool->first = job;
+    if (!job->next)
+        pool->last = &job->next;
+    queue_changed(pool, 1);
+}
+
 static bool is_late(const struct rr_mysql_job *job, int64_t now)
 {
     return job->deadline && now >= job->deadline;
+}
+
+static void wait_until(pthread_cond_t *changed, pthread_mutex_t *lock, int64_t until)
+{
+    const struct timespec t = {.tv_sec = until / RR_US_PER_SEC, .tv_nsec = until % RR_US_PER_SEC * 1000};
+
+    pthread_cond_timedwait(changed, lock, &t);
 }
 
 /* ---- handing back ---- */
@@ -112,18 +132,36 @@ static void hand_back(const struct rr_mysql_pool *pool, struct rr_mysql_job *job
 
 /* ---- workers ---- */
 
-static void serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mysql_job *job)
+/* False: there is no connection for it, but others have one: it is still the queue's. */
+static bool serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mysql_job *job)
 {
     int64_t begun = rr_time_monotonic();
 
+    job->err = is_late(job, begun) ? RR_OVERLOADED : mysql_conn_ready(db);
+    if (job->err == RR_DB_UNAVAILABLE && mysql_gate_has_others(&pool->gate))
+        return false;
     rr_histogram_observe(pool->wait_seconds, (double)(begun - job->queued) / 1e6);
-    if (is_late(job, begun))
-        job->err = RR_OVERLOADED;
-    else if ((job->err = mysql_conn_ready(db)) == RR_OK)
+    if (job->err == RR_OK)
         job->work(job, db);
     assert(!db->in_tx);
     rr_histogram_observe(pool->job_seconds, (double)(rr_time_monotonic() - begun) / 1e6);
     hand_back(pool, job);
+    return true;
+}
+
+/* Whoever has a connection, or the janitor, looks after the queue. Under the lock, which is given up
+ * meanwhile. */
+static void connect_aside(struct rr_mysql_pool *pool, struct rr_mysql *db)
+{
+    enum rr_err err;
+
+    pthread_cond_signal(&pool->work);
+    pthread_cond_signal(&pool->crowded);
+    pthread_mutex_unlock(&pool->lock);
+    err = mysql_conn_ready(db);
+    pthread_mutex_lock(&pool->lock);
+    if (err && !pool->stopping && mysql_gate_has_others(&pool->gate))
+        wait_until(&pool->aside, &pool->lock, rr_time_monotonic() + MYSQL_TRY_AGAIN_US);
 }
 
 static void *worker(void *arg)
@@ -137,6 +175,7 @@ static void *worker(void *arg)
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         struct rr_mysql_job *job;
+        bool served;
 
         while (!pool->first && !pool->stopping) {
             pool->idle++;
@@ -145,10 +184,16 @@ static void *worker(void *arg)
         }
         if (!pool->first)
             break;
+        if (!db.client && mysql_gate_has_others(&pool->gate)) {
+            connect_aside(pool, &db);
+            continue;
+        }
         job = queue_take(pool, &pool->first);
         pthread_mutex_unlock(&pool->lock);
-        serve(pool, &db, job);
+        served = serve(pool, &db, job);
         pthread_mutex_lock(&pool->lock);
+        if (!served)
+            queue_put_back(pool, job);
     }
     pthread_mutex_unlock(&pool->lock);
     mysql_conn_fini(&db);
@@ -200,8 +245,6 @@ static void *janitor(void *arg)
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
         struct rr_mysql_job *late = take_late(pool, &pool->janitor_next);
-        struct timespec until = {.tv_sec = pool->janitor_next / RR_US_PER_SEC,
-                                 .tv_nsec = pool->janitor_next % RR_US_PER_SEC * 1000};
 
         if (late) {
             pthread_mutex_unlock(&pool->lock);
@@ -210,7 +253,7 @@ static void *janitor(void *arg)
         } else if (pool->janitor_next == INT64_MAX) {
             pthread_cond_wait(&pool->crowded, &pool->lock);
         } else {
-            pthread_cond_timedwait(&pool->crowded, &pool->lock, &until);
+            wait_until(&pool->crowded, &pool->lock, pool->janitor_next);
         }
     }
     pthread_mutex_unlock(&pool->lock);
@@ -263,6 +306,7 @@ static void init_sync(struct rr_mysql_pool *pool)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->crowded, &monotonic);
+    pthread_cond_init(&pool->aside, &monotonic);
     pthread_condattr_destroy(&monotonic);
     mysql_gate_init(&pool->gate);
 }
@@ -304,12 +348,14 @@ void rr_mysql_pool_free(struct rr_mysql_pool *pool)
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);
     pthread_cond_broadcast(&pool->crowded);
+    pthread_cond_broadcast(&pool->aside);
     pthread_mutex_unlock(&pool->lock);
     for (uint32_t i = 0; i < pool->n_workers; i++)
         pthread_join(pool->workers[i], NULL);
     if (pool->has_janitor)
         pthread_join(pool->janitor, NULL);
     mysql_gate_fini(&pool->gate);
+    pthread_cond_destroy(&pool->aside);
     pthread_cond_destroy(&pool->crowded);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->lock);

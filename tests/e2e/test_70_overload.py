@@ -107,6 +107,32 @@ def test_one_locked_room_does_not_stop_the_others(command, locked_room):
         assert waiting.result().status == 201
 
 
+@pytest.fixture
+def two_connections(mysql):
+    """Settings of an account that MySQL gives no more connections."""
+    user = "rr_command_few"
+    with mysql.cursor() as cursor:
+        cursor.execute(f"CREATE USER '{user}'@'%' IDENTIFIED BY 'few' WITH MAX_USER_CONNECTIONS 2")
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON reservations.* TO '{user}'@'%'")
+    yield {"RR_MYSQL_USER": user, "RR_MYSQL_PASSWORD": "few", "RR_MYSQL_PASSWORD_FILE": None}
+    with mysql.cursor() as cursor:
+        cursor.execute(f"DROP USER '{user}'@'%'")
+
+
+def test_workers_for_whom_mysql_has_no_connection_refuse_nothing(stack, tmp_path, two_connections, room):
+    """From the first request on, for which nobody has a connection yet."""
+    settings = two_connections | {"RR_MYSQL_WORKERS": "4", "RR_REQUEST_TIMEOUT_MS": "60000"}
+    with Program(stack, "command-svc", tmp_path, "/livez", **settings) as program, ThreadPoolExecutor(32) as pool:
+
+        def book(n):
+            day, hour = 2 + n // 24, n % 24
+            return program.client.reserve(room, on(day, f"{hour:02}:00"), on(day, f"{hour:02}:30"))
+
+        assert [booked["version"] for booked in pool.map(book, range(200))] == [1] * 200
+        assert program.client.metrics().value("rr_mysql_connections") == 2
+        assert "errno=1226" in program.log.read_text()
+
+
 def test_sigterm_lets_requests_in_flight_finish(stack, tmp_path, mysql, locked_room):
     with Program(stack, "command-svc", tmp_path, **PATIENT) as program, ThreadPoolExecutor(4) as pool:
 
