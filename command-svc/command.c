@@ -178,8 +178,7 @@ static void run(struct rr_mysql_job *job, struct rr_mysql *db)
                              .arg = c,
                              .actor = c->work.r->user,
                              .reason = c->reason,
-                             .trace_id = c->work.r->trace_id,
-                             .deadline = job->deadline};
+                             .trace_id = c->work.r->trace_id};
     enum rr_err err;
 
     err = rr_mysql_transact(db, &tx);

@@ -95,9 +95,13 @@ static int serve(struct app *app)
 {
     const struct rr_http_service service = {
         .routes = routes, .openapi = &openapi, .loop_init = loop_init, .loop_fini = loop_fini, .app = app};
+    const uint32_t request_s = (app->conf.request_timeout_ms + 999) / 1000;
     struct rr_http *http;
     int rc;
 
+    /* No longer than the request may take, and then neither is MySQL's answer. */
+    if (app->conf.mysql.lock_timeout_s > request_s)
+        app->conf.mysql.lock_timeout_s = request_s;
     if (rr_mysql_pool_new(&app->conf.mysql, &app->pool)) {
         rr_error("the MySQL workers cannot be started", "");
         return EXIT_FAILURE;

@@ -108,12 +108,10 @@ void reservation_explain(struct rr_mysql *db, struct command *c)
     const struct reservation *wanted = c->overlapped;
     struct alternatives other;
     struct next_free next;
-    bool late, next_known, other_known;
+    bool next_known, other_known;
 
-    late = rr_time_monotonic() >= c->work.job.deadline;
-    next_known =
-        !late && store_find_next_free(db, wanted, c->overlapped_until, next_minute, latest, &next) >= 0;
-    other_known = !late && store_find_alternatives(db, wanted, &other) >= 0;
+    next_known = store_find_next_free(db, wanted, c->overlapped_until, next_minute, latest, &next) >= 0;
+    other_known = store_find_alternatives(db, wanted, &other) >= 0;
     answer_suggestions(&c->answer, next_known ? &next : NULL, other_known ? &other : NULL);
     answer_end(&c->answer);
 }

@@ -118,7 +118,8 @@ struct rr_mysql_job {
         struct rr_mysql *db); /* in a worker, which has a connection; else it is not called, see err */
     void (*done)(struct rr_mysql_job *job); /* in the loop */
     int64_t deadline; /* rr_time_monotonic(): a job still waiting then is handed to done() with RR_OVERLOADED,
-                         not worked; 0: none */
+                         not worked. In work() no statement, COMMIT or further try begins after it, but ends
+                         RETRY (RR_DB_BUSY), and no lock is waited for, give or take a second; 0: none */
     enum rr_err
         err; /* RR_OK, or RR_OVERLOADED / RR_DB_UNAVAILABLE when work() did not run; work() may set it */
     /* rr_mysql's own */
@@ -146,7 +147,8 @@ void rr_mysql_free(struct rr_mysql *db);
 /* ---- statements ---- */
 /* Four endings. RETRY: deadlock 1213, lock wait 1205, 1020, or the connection was lost before anything could
  * have been committed. Outside a transaction a SELECT is repeated once by itself when the connection turns
- * out to be lost; a write is not, and ends FATAL: nobody knows whether it was made. */
+ * out to be lost, unless its answer was awaited in vain; a write is not, and ends FATAL: nobody knows whether
+ * it was made. */
 enum rr_db { RR_DB_FATAL = -2, RR_DB_RETRY = -1, RR_DB_NONE = 0, RR_DB_ONE = 1 };
 
 enum rr_sql_type { RR_SQL_NULL, RR_SQL_INT, RR_SQL_UINT, RR_SQL_TEXT, RR_SQL_BYTES, RR_SQL_TIME };
@@ -209,9 +211,7 @@ struct rr_mysql_tx {
     enum rr_db (*body)(struct rr_mysql *db, void *arg);
     void *arg;
     const char *actor, *reason,
-        *trace_id;    /* → @rr_actor, @rr_reason, @rr_trace_id; set at begin, NULL again at the end */
-    int64_t deadline; /* no further try and no wait for a lock after this, give or take a second (monotonic);
-                         0: none */
+        *trace_id; /* → @rr_actor, @rr_reason, @rr_trace_id; set at begin, NULL again at the end */
 };
 /* READ COMMITTED; tries are bounded, with jitter.
  * RR_OK: committed, or rolled back by body's own decision. In all that follow but the last, nothing is.

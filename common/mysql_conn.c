@@ -147,6 +147,8 @@ bool mysql_code_is_lost(unsigned code)
     }
 }
 
+#define QUERY_TIMEOUT 3024 /* max_execution_time is over; libmariadb has no name for it */
+
 static bool is_contention(unsigned code)
 {
     switch (code) {
@@ -156,7 +158,7 @@ static bool is_contention(unsigned code)
     case ER_QUERY_INTERRUPTED: /* KILL QUERY */
     case ER_NEED_REPREPARE:
     case ER_UNKNOWN_STMT_HANDLER:
-    case 3024: /* ER_QUERY_TIMEOUT: max_execution_time */ return true;
+    case QUERY_TIMEOUT: return true;
     default: return false;
     }
 }
@@ -185,6 +187,14 @@ enum rr_db mysql_conn_failed(struct rr_mysql *db, unsigned code, const char *mes
     if (lost || is_clients(code) || code == ER_UNKNOWN_STMT_HANDLER)
         mysql_conn_close(db);
     return lost || is_contention(code) ? RR_DB_RETRY : RR_DB_FATAL;
+}
+
+bool mysql_conn_is_late(struct rr_mysql *db)
+{
+    if (!db->deadline || rr_time_monotonic() < db->deadline)
+        return false;
+    mysql_conn_failed(db, QUERY_TIMEOUT, "the time of the request is over");
+    return true;
 }
 
 unsigned rr_mysql_errno(const struct rr_mysql *db)
@@ -220,11 +230,11 @@ void mysql_conn_close(struct rr_mysql *db)
 
 static void set_options(MYSQL *c, const struct rr_mysql_conf *conf)
 {
-    /* A statement may wait for a lock as long as that is allowed; the connection must not be given up before.
-     */
-    uint32_t lock_ms = (conf->lock_timeout_s + 1) * 1000;
-    uint32_t answer_ms = conf->statement_timeout_ms > lock_ms ? conf->statement_timeout_ms : lock_ms;
-    unsigned connect_s = (conf->connect_timeout_ms + 999) / 1000, answer_s = (answer_ms + 999) / 1000;
+    /* MySQL itself gives a statement up when its time is over, or the one for a lock: the connection must not
+     * be given up before it has said so. */
+    unsigned statement_s = (conf->statement_timeout_ms + 999) / 1000, lock_s = conf->lock_timeout_s;
+    unsigned answer_s = (statement_s > lock_s ? statement_s : lock_s) + 1;
+    unsigned connect_s = (conf->connect_timeout_ms + 999) / 1000;
     unsigned tcp = MYSQL_PROTOCOL_TCP; /* else "localhost" would mean a socket file */
 
     mysql_options(c, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);

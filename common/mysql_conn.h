@@ -51,6 +51,7 @@ struct rr_mysql {
      * the next execute of the statement writes lengths there before they are bound anew. */
     struct mysql_binds results;
     bool in_tx;
+    int64_t deadline;        /* of the job that is worked on; 0: none */
     uint32_t lock_timeout_s; /* as this session has it */
     int64_t used;            /* when it last answered */
     uint64_t insert_id;
@@ -68,6 +69,9 @@ enum rr_err mysql_conn_ready(struct rr_mysql *db) RR_MUST_CHECK;
 /* Has the server closed it, as far as can be seen without asking? */
 bool mysql_conn_is_cut(const struct rr_mysql *db);
 void mysql_conn_close(struct rr_mysql *db);
+
+/* Is the job's time over? Then that is how a call failed, RETRY, and the connection is as good as before. */
+bool mysql_conn_is_late(struct rr_mysql *db);
 
 /* Keep code and message of what failed, close the connection if it is no good any more; how such a call ends.
  */

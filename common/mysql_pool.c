@@ -141,6 +141,7 @@ static bool serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mys
     if (job->err == RR_DB_UNAVAILABLE && mysql_gate_has_others(&pool->gate))
         return false;
     rr_histogram_observe(pool->wait_seconds, (double)(begun - job->queued) / 1e6);
+    db->deadline = job->deadline;
     if (job->err == RR_OK)
         job->work(job, db);
     assert(!db->in_tx);

@@ -238,6 +238,8 @@ static enum rr_db run_once(struct rr_mysql *db, const struct call *c)
     MYSQL_STMT *stmt = NULL;
     enum rr_db end;
 
+    if (mysql_conn_is_late(db))
+        return RR_DB_RETRY;
     if (!db->client && (db->in_tx || mysql_conn_ready(db) != RR_OK))
         return RR_DB_RETRY;
     end = prepared(db, c->sql, &stmt);
@@ -253,16 +255,25 @@ static enum rr_db run_once(struct rr_mysql *db, const struct call *c)
     return end;
 }
 
+static bool waited_in_vain(const struct rr_mysql *db, int64_t since)
+{
+    return rr_time_monotonic() - since >= db->conf->statement_timeout_ms * INT64_C(1000);
+}
+
 static enum rr_db run(struct rr_mysql *db, const struct call *c)
 {
-    bool reads = !strncasecmp(c->sql, "SELECT", 6);
+    const bool reads = !strncasecmp(c->sql, "SELECT", 6);
+    const int64_t begun = rr_time_monotonic();
     enum rr_db end = run_once(db, c);
 
     if (end != RR_DB_RETRY || db->in_tx || db->client || !mysql_code_is_lost(db->code))
         return end;
-    /* A connection may die between its last answer and this statement. A read can be asked again. Whether a
-     * write outside a transaction was made, nobody knows. */
-    return reads ? run_once(db, c) : RR_DB_FATAL;
+    /* Whether a write outside a transaction was made, nobody knows. A read can be asked again: its connection
+     * may have died since its last answer. Not so a read whose answer was awaited in vain: so would the next
+     * one's be. */
+    if (!reads)
+        return RR_DB_FATAL;
+    return waited_in_vain(db, begun) ? RR_DB_RETRY : run_once(db, c);
 }
 
 enum rr_db rr_mysql_exec(struct rr_mysql *db, const char *sql, const struct rr_sql_in *in, size_t n_in,

@@ -10,6 +10,8 @@
  * - The connection is lost at COMMIT: nobody knows. RR_OUTCOME_UNKNOWN, never again: it might be done twice.
  * - After COMMIT was answered it is committed.
  *
+ * - The job's time was over before COMMIT was sent: nothing is committed, and not again.
+ *
  * 1205 rolls back the statement only, so each failed try ends with ROLLBACK, or by closing the connection. */
 #include "mysql_conn.h"
 
@@ -52,9 +54,9 @@ static void put_literal(struct rr_buf *b, const char *text)
 
 /* How long a statement of this try may wait for a lock, be it of a row or of a table: no longer than the
  * caller has time. In whole seconds, since MySQL counts so, and at least one. */
-static uint32_t lock_timeout_s(const struct rr_mysql *db, const struct rr_mysql_tx *tx)
+static uint32_t lock_timeout_s(const struct rr_mysql *db)
 {
-    const int64_t left = tx->deadline ? (tx->deadline - rr_time_monotonic()) / RR_US_PER_SEC : INT64_MAX;
+    const int64_t left = db->deadline ? (db->deadline - rr_time_monotonic()) / RR_US_PER_SEC : INT64_MAX;
 
     if (left >= db->conf->lock_timeout_s)
         return db->conf->lock_timeout_s;
@@ -70,7 +72,7 @@ static unsigned tries_for(unsigned code)
 
 static enum attempt begin(struct rr_mysql *db, const struct rr_mysql_tx *tx)
 {
-    const uint32_t lock_s = lock_timeout_s(db, tx);
+    const uint32_t lock_s = lock_timeout_s(db);
     struct rr_buf sql = {0};
     unsigned done;
     bool ok;
@@ -121,6 +123,10 @@ static enum attempt commit(struct rr_mysql *db)
 
     if (!db->client)
         return AGAIN;
+    if (mysql_conn_is_late(db)) {
+        rollback(db);
+        return AGAIN;
+    }
     if (mysql_conn_is_cut(db)) { /* before it could read a COMMIT */
         mysql_conn_failed(db, CR_SERVER_GONE_ERROR, "closed by the server before COMMIT");
         return AGAIN;
@@ -141,6 +147,8 @@ static enum attempt attempt(struct rr_mysql *db, const struct rr_mysql_tx *tx)
 {
     enum attempt end;
 
+    if (mysql_conn_is_late(db))
+        return AGAIN;
     if (mysql_conn_ready(db) != RR_OK)
         return UNREACHABLE;
     db->code = 0;
@@ -179,13 +187,13 @@ static void count_retry(unsigned code)
 }
 
 /* Waits a random time, longer with each try. False: the deadline would pass. */
-static bool back_off(const struct rr_mysql_tx *tx, unsigned tries)
+static bool back_off(const struct rr_mysql *db, unsigned tries)
 {
     uint32_t most = BACKOFF_MIN_US << (tries < 6 ? tries : 6);
     uint32_t us = arc4random_uniform((most < BACKOFF_MAX_US ? most : BACKOFF_MAX_US) + 1);
     struct timespec left = {.tv_nsec = (long)us * 1000};
 
-    if (tx->deadline && rr_time_monotonic() + us > tx->deadline)
+    if (db->deadline && rr_time_monotonic() + us > db->deadline)
         return false;
     while (nanosleep(&left, &left) && errno == EINTR)
         ;
@@ -203,7 +211,7 @@ enum rr_err rr_mysql_transact(struct rr_mysql *db, const struct rr_mysql_tx *tx)
         case FAILED: return mysql_code_is_lost(db->code) ? RR_DB_UNAVAILABLE : RR_INTERNAL;
         case AGAIN: break;
         }
-        if (tries >= tries_for(db->code) || !back_off(tx, tries))
+        if (tries >= tries_for(db->code) || !back_off(db, tries))
             return mysql_code_is_lost(db->code) ? RR_DB_UNAVAILABLE : RR_DB_BUSY;
         count_retry(db->code);
     }

@@ -8,6 +8,7 @@ import pytest
 from support.api import unique
 from support.load import Load, lost
 from support.programs import Program
+from support.proxy import AnswerProxy, SlowProxy
 from support.times import on
 from support.waiting import eventually
 
@@ -95,6 +96,44 @@ def test_a_request_does_not_wait_longer_than_its_limit(stack, tmp_path, locked_r
         answer = program.client.reserve(locked_room, on(2, "10:00"), on(2, "11:00"), expect=503)
         assert answer["code"] == "database-busy"
         assert 1 <= answer.seconds < 5
+
+
+@pytest.mark.parametrize("limit_ms", [1500, 3500])
+def test_a_request_is_given_up_between_two_answers_of_mysql(stack, tmp_path, mysql, room, limit_ms):
+    """Nothing is committed any more when its time is over: in the middle, or when only the COMMIT was left."""
+    settings = {"RR_MYSQL_WORKERS": "1", "RR_REQUEST_TIMEOUT_MS": str(limit_ms)}
+    with (
+        SlowProxy(stack.mysql.port) as proxy,
+        Program(stack, "command-svc", tmp_path, RR_MYSQL_PORT=str(proxy.port), **settings) as program,
+    ):
+        program.client.reserve(room, on(2, "08:00"), on(2, "09:00"))
+        proxy.slow_down(1)
+        program.client.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=503, code="database-busy")
+        proxy.slow_down(0)
+        program.client.reserve(room, on(2, "10:00"), on(2, "11:00"), expect=201)
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM reservation WHERE room_id = %s", (room["id"],))
+        assert cursor.fetchone() == (2,)
+
+
+def test_a_read_is_not_asked_again_of_a_mysql_that_says_nothing(stack, tmp_path, room):
+    """It would wait once more, here for a connection."""
+    settings = {
+        "RR_MYSQL_WORKERS": "1",
+        "RR_MYSQL_STATEMENT_TIMEOUT_MS": "1000",
+        "RR_MYSQL_CONNECT_TIMEOUT_MS": "20000",
+    }
+    with (
+        AnswerProxy(stack.mysql.port) as proxy,
+        Program(stack, "command-svc", tmp_path, RR_MYSQL_PORT=str(proxy.port), **settings) as program,
+    ):
+        program.client.room(room)
+        proxy.hold()
+        answer = program.client.get(f"/v1/rooms/{room['id']}", expect=503)
+        assert answer["code"] == "database-unavailable"
+        assert answer.seconds < 10
+        proxy.release()
+        eventually(lambda: program.client.is_ready())
 
 
 def test_one_locked_room_does_not_stop_the_others(command, locked_room):

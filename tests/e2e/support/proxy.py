@@ -134,7 +134,7 @@ class CommitProxy(Proxy):
 
 
 class AnswerProxy(Proxy):
-    """Between query-svc and PostgreSQL. Holds all that comes back from hold() to release(); `held` is set when the rows of a
+    """Between a program and its database. Holds all that comes back from hold() to release(); `held` is set when the rows of a
     statement are among it."""
 
     def __init__(self, to_port: int):
@@ -159,6 +159,21 @@ class AnswerProxy(Proxy):
             if b"SELECT" in data:
                 self.held.set()
             self._may_pass.wait(60)
+        return True
+
+
+class SlowProxy(Proxy):
+    """Between a program and its database. Each answer takes as many seconds longer as slow_down() has said last."""
+
+    def __init__(self, to_port: int):
+        super().__init__(to_port)
+        self._seconds = 0.0
+
+    def slow_down(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def _answered(self, data: bytes, plans: "_Plans") -> bool:
+        self._over.wait(self._seconds)
         return True
 
 
