@@ -116,6 +116,11 @@ static void count(const struct rr_mysql_pool *pool, enum rr_err err)
     rr_counter_add(pool->ended[ending_of(err)], 1);
 }
 
+static void count_wait(const struct rr_mysql_pool *pool, const struct rr_mysql_job *job, int64_t until)
+{
+    rr_histogram_observe(pool->wait_seconds, (double)(until - job->queued) / 1e6);
+}
+
 static void run_done(struct rr_post *post)
 {
     struct rr_mysql_job *job = (struct rr_mysql_job *)((char *)post - offsetof(struct rr_mysql_job, post));
@@ -140,7 +145,7 @@ static bool serve(struct rr_mysql_pool *pool, struct rr_mysql *db, struct rr_mys
     job->err = is_late(job, begun) ? RR_OVERLOADED : mysql_conn_ready(db);
     if (job->err == RR_DB_UNAVAILABLE && mysql_gate_has_others(&pool->gate))
         return false;
-    rr_histogram_observe(pool->wait_seconds, (double)(begun - job->queued) / 1e6);
+    count_wait(pool, job, begun);
     db->deadline = job->deadline;
     if (job->err == RR_OK)
         job->work(job, db);
@@ -235,6 +240,7 @@ static void hand_back_late(const struct rr_mysql_pool *pool, struct rr_mysql_job
 
         late = job->next;
         job->err = RR_OVERLOADED;
+        count_wait(pool, job, rr_time_monotonic());
         hand_back(pool, job);
     }
 }

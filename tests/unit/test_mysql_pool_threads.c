@@ -3,6 +3,7 @@
 
 #include "http/loop.h"
 #include "log.h"
+#include "metrics.h"
 #include "mysql.h"
 #include "time.h"
 
@@ -61,6 +62,19 @@ static void wait_done(struct side *s, int n)
         assert_true(rr_time_monotonic() < limit);
         rr_loop_turn(s->loop, limit);
     }
+}
+
+/* How many jobs have been counted with how long they waited. */
+static int counted_waits(void)
+{
+    static const char name[] = "\nrr_mysql_wait_seconds_count ";
+    rr_auto(buf) struct rr_buf b = {0};
+    const char *at;
+
+    rr_metrics_render(&b);
+    assert_false(b.failed);
+    at = strstr(b.data, name);
+    return at ? atoi(at + strlen(name)) : 0;
 }
 
 /* A port on which nobody listens (backlog < 0), or one whose connections nobody answers. */
@@ -202,6 +216,7 @@ static void a_job_that_waits_too_long_comes_back_although_all_workers_are_busy(v
     struct side *s;
     int fd = port(64, &conf.port);
     int64_t begun = rr_time_monotonic();
+    int counted = counted_waits();
 
     (void)state;
     conf = conf_for(conf.port, 1, 100);
@@ -217,6 +232,7 @@ static void a_job_that_waits_too_long_comes_back_although_all_workers_are_busy(v
         assert_int_equal(s->jobs[i].job.err, RR_OVERLOADED);
     wait_done(s, 4);
     assert_int_equal(s->jobs[0].job.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(counted_waits(), counted + 4);
     rr_mysql_pool_free(pool);
     side_free(s);
     close(fd);
