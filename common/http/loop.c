@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -33,6 +34,7 @@ struct rr_loop {
     int n_events, at_event;
     bool again;                      /* libmicrohttpd has to run once more before we wait */
     _Atomic(struct rr_post *) posts; /* the newest first */
+    atomic_uint posting;             /* threads that may still wake us, although their post has run */
 };
 
 /* ---- sockets ---- */
@@ -84,16 +86,18 @@ static void wake(const struct rr_loop *l)
 
 void rr_loop_post(struct rr_loop *l, struct rr_post *p)
 {
-    /* Not to be touched after the exchange: the loop may already have run the post and freed what it lies in.
-     */
+    /* The post is not to be touched after the exchange: the loop may already have run it and freed what it
+     * lies in. The loop itself waits, before it is freed, for those that are still in here. */
     struct rr_post *head = atomic_load_explicit(&l->posts, memory_order_relaxed);
 
+    atomic_fetch_add_explicit(&l->posting, 1, memory_order_relaxed); /* seen by whoever sees the post */
     do
         p->next = head;
     while (!atomic_compare_exchange_weak_explicit(&l->posts, &head, p, memory_order_release,
                                                   memory_order_relaxed));
     if (!head)
         wake(l);
+    atomic_fetch_sub_explicit(&l->posting, 1, memory_order_release);
 }
 
 void rr_loop_run_posts(struct rr_loop *l)
@@ -237,6 +241,8 @@ void rr_loop_free(struct rr_loop *l)
 {
     if (!l)
         return;
+    while (atomic_load_explicit(&l->posting, memory_order_acquire))
+        sched_yield();
     rr_timers_fini(&l->timers);
     if (l->post_watch.fd >= 0)
         close(l->post_watch.fd);

@@ -69,4 +69,6 @@ int rr_loop_index(const struct rr_loop *l); /* 0 … RR_HTTP_LOOPS-1 */
 int rr_loop_new(int index, struct rr_loop **ret) RR_MUST_CHECK; /* 0 or -errno */
 /* One turn; waits for work until `deadline` (rr_time_monotonic()) at most. */
 void rr_loop_turn(struct rr_loop *l, int64_t deadline);
-void rr_loop_free(struct rr_loop *l); /* nobody may post to it any more; NULL is fine */
+/* Nobody may begin to post to it any more; waits for those whose post has run and who are not back yet. NULL
+ * is fine. */
+void rr_loop_free(struct rr_loop *l);

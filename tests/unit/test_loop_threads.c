@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "http/loop.h"
+#include "http/loop_internal.h"
 #include "time.h"
 
 #include <pthread.h>
@@ -61,6 +62,38 @@ static void each_post_runs_once_and_in_the_order_of_its_thread(void **state)
     rr_loop_turn(loop, 0);
     assert_int_equal(THREADS * POSTS, n_run);
     rr_loop_free(loop);
+}
+
+static void note_run(struct rr_post *p)
+{
+    (void)p;
+    n_run = 1;
+}
+
+static void *send_one(void *arg)
+{
+    static struct rr_post post;
+
+    post.run = note_run;
+    rr_loop_post(arg, &post);
+    return NULL;
+}
+
+static void a_loop_may_be_freed_as_soon_as_the_last_post_has_run(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        struct rr_loop *loop;
+        pthread_t sender;
+
+        assert_int_equal(0, rr_loop_new(0, &loop));
+        n_run = 0;
+        assert_int_equal(0, pthread_create(&sender, NULL, send_one, loop));
+        while (!n_run)
+            rr_loop_run_posts(loop);
+        rr_loop_free(loop);
+        pthread_join(sender, NULL);
+    }
 }
 
 static void note_time(struct rr_timer *t)
@@ -159,6 +192,7 @@ static void hooks_run_at_the_end_of_each_turn(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(each_post_runs_once_and_in_the_order_of_its_thread),
+          cmocka_unit_test(a_loop_may_be_freed_as_soon_as_the_last_post_has_run),
           cmocka_unit_test(the_loop_wakes_for_a_timer_and_not_before),
           cmocka_unit_test(a_turn_ends_at_its_deadline),
           cmocka_unit_test(an_unwatched_socket_calls_no_more_even_in_the_same_turn),
