@@ -144,11 +144,6 @@ static void run(struct rr_http_req *h)
     }
 }
 
-static bool changes_something(enum rr_method m)
-{
-    return rr_method_has_body(m) || m == RR_DELETE;
-}
-
 static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -160,7 +155,7 @@ static struct rr_http_conn *connection_of(struct MHD_Connection *conn)
  * nobody will wait for it. */
 static void give_up(struct rr_http_req *h)
 {
-    bool unknown = h->failed && changes_something(h->method);
+    bool unknown = h->failed && rr_method_changes(h->method);
 
     if (unknown && h->req.given_up)
         h->req.given_up(&h->req);

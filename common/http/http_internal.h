@@ -89,7 +89,7 @@ struct rr_http {
     struct rr_router *router;
     struct rr_buf openapi; /* the document; empty if there is none */
     struct rr_auth *auth;
-    struct MHD_Response *out_of_memory; /* answers when not even an answer can be made */
+    struct MHD_Response *out_of_memory, *outcome_unknown; /* for when not even an answer can be made */
     uint16_t port;
     pthread_mutex_t lock; /* guards the next four, while the loops are started */
     pthread_cond_t changed;

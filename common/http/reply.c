@@ -54,6 +54,15 @@ static bool add_headers(const struct rr_http_req *h, struct MHD_Response *respon
     return MHD_add_response_header(response, "X-Request-Id", h->request_id) == MHD_YES;
 }
 
+/* When there is no memory for the answer. Its handler may have changed something by then: "retry later" would
+ * deny that. */
+static struct MHD_Response *emergency(const struct rr_http_req *h)
+{
+    const bool may_have_changed = rr_method_changes(h->method) && (h->in_handler || h->failed);
+
+    return may_have_changed ? h->hl->http->outcome_unknown : h->hl->http->out_of_memory;
+}
+
 enum rr_step rr_reply_queue(struct rr_http_req *h, unsigned status, struct MHD_Response *response,
                             const char *content_type)
 {
@@ -66,7 +75,7 @@ enum rr_step rr_reply_queue(struct rr_http_req *h, unsigned status, struct MHD_R
     if (!response) {
         rr_log(RR_LOG_ERROR, &h->req.log, "an answer could not be made", "status=%u", status);
         status = 503;
-        MHD_queue_response(h->conn, status, h->hl->http->out_of_memory);
+        MHD_queue_response(h->conn, status, emergency(h));
     } else {
         MHD_queue_response(h->conn, status, response);
         MHD_destroy_response(response);

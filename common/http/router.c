@@ -49,6 +49,11 @@ bool rr_method_has_body(enum rr_method m)
     return m == RR_POST || m == RR_PATCH || m == RR_PUT;
 }
 
+bool rr_method_changes(enum rr_method m)
+{
+    return rr_method_has_body(m) || m == RR_DELETE;
+}
+
 /* ---- building ---- */
 
 /* Cuts `path` at its slashes. Returns the number of segments, or -1 if there are too many or it does not

@@ -24,6 +24,7 @@ enum rr_method {
 enum rr_method rr_method_of(const char *name);
 const char *rr_method_name(enum rr_method m); /* "other" for what has no name here */
 bool rr_method_has_body(enum rr_method m);    /* POST, PATCH, PUT */
+bool rr_method_changes(enum rr_method m);     /* these and DELETE */
 
 struct rr_router;
 

@@ -163,6 +163,8 @@ static void free_http(struct rr_http *http)
     }
     if (http->out_of_memory)
         MHD_destroy_response(http->out_of_memory);
+    if (http->outcome_unknown)
+        MHD_destroy_response(http->outcome_unknown);
     rr_router_free(http->router);
     rr_buf_fini(&http->openapi);
     rr_auth_free(http->auth);
@@ -171,9 +173,23 @@ static void free_http(struct rr_http *http)
     free(http);
 }
 
+/* An answer that needs no memory any more; `text` is a constant. NULL: there is none even now. */
+static struct MHD_Response *ready_problem(const char *text)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
+
+    if (!response)
+        return NULL;
+    if (MHD_add_response_header(response, "Content-Type", "application/problem+json") == MHD_YES &&
+        MHD_add_response_header(response, "Retry-After", "1") == MHD_YES)
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
 static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr_http_service *svc)
 {
-    static char text[] = "{\"type\":\"/problems/no-memory\",\"status\":503,\"code\":\"no-memory\"}";
     const struct rr_route *const tables[] = {rr_builtin_routes, svc->routes,
                                              svc->openapi ? rr_openapi_routes : NULL, NULL};
     struct rr_http *http = calloc(1, sizeof(*http) + conf->loops * sizeof(http->loops[0]));
@@ -190,10 +206,11 @@ static struct rr_http *new_http(const struct rr_http_conf *conf, const struct rr
     http->router = rr_router_new(tables);
     if (svc->openapi)
         rr_openapi_render(svc->openapi, svc->routes, conf->auth == RR_AUTH_JWT, &http->openapi);
-    http->out_of_memory = MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
-    if (http->router && http->out_of_memory && !http->openapi.failed &&
-        MHD_add_response_header(http->out_of_memory, "Content-Type", "application/problem+json") == MHD_YES &&
-        MHD_add_response_header(http->out_of_memory, "Retry-After", "1") == MHD_YES)
+    http->out_of_memory =
+        ready_problem("{\"type\":\"/problems/no-memory\",\"status\":503,\"code\":\"no-memory\"}");
+    http->outcome_unknown =
+        ready_problem("{\"type\":\"/problems/outcome-unknown\",\"status\":503,\"code\":\"outcome-unknown\"}");
+    if (http->router && http->out_of_memory && http->outcome_unknown && !http->openapi.failed)
         return http;
     free_http(http);
     return NULL;

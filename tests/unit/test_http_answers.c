@@ -123,6 +123,7 @@ static const struct rr_route routes[] = {
     {.method = "GET", .pattern = "/busy-for-long", .handle = busy_for_long},
     {.method = "GET", .pattern = "/not-modified", .handle = not_modified},
     {.method = "GET", .pattern = "/exhausted", .handle = exhausted},
+    {.method = "POST", .pattern = "/exhausted", .handle = exhausted},
     {.method = "GET", .pattern = "/board", .handle = show_board},
     {.method = "GET", .pattern = "/big", .handle = big, .ctx_size = sizeof(struct big), .ctx_fini = big_fini},
     {0},
@@ -290,6 +291,14 @@ static void an_answer_without_memory_is_503(void **state)
     assert_string_equal("1", answer_header(&a, "Retry-After"));
 }
 
+static void what_a_request_without_memory_for_its_answer_has_changed_is_not_known(void **state)
+{
+    (void)state;
+    ask("POST /exhausted", "", "");
+    assert_problem(503, "outcome-unknown");
+    assert_string_equal("1", answer_header(&a, "Retry-After"));
+}
+
 static void a_context_is_zeroed_and_released_before_what_the_request_keeps(void **state)
 {
     (void)state;
@@ -414,6 +423,7 @@ int main(void)
         cmocka_unit_test(transient_errors_say_when_to_retry),
         cmocka_unit_test(an_empty_answer_has_no_body),
         cmocka_unit_test(an_answer_without_memory_is_503),
+        cmocka_unit_test(what_a_request_without_memory_for_its_answer_has_changed_is_not_known),
         cmocka_unit_test(a_context_is_zeroed_and_released_before_what_the_request_keeps),
         cmocka_unit_test(bytes_that_answers_share_are_released_once_for_each),
         cmocka_unit_test(without_authentication_only_loopback_is_listened_on),
