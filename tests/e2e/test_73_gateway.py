@@ -227,6 +227,18 @@ def test_the_gateway_is_ready_when_both_services_are(gateway):
     gateway.get("/readyz", expect=200)
 
 
+def test_health_may_be_asked_for_by_any_name_and_nothing_else(stack, tmp_path):
+    """Balancers know an address, and health checks of containers localhost."""
+    with Gateway(stack, tmp_path, RR_GATEWAY_HOSTS=r"rooms\.example\.org") as gateway:
+        for host in ("localhost", "10.0.0.7:8000", "rooms.example.org"):
+            for path in ("/livez", "/readyz"):
+                gateway.client.get(path, headers={"Host": host}, expect=200)
+        gateway.client.get("/v1/rooms", headers={"Host": "rooms.example.org"}, expect=200)
+        gateway.client.get("/v1/rooms", headers={"Host": "localhost"}, expect=421, code="host-unknown")
+        gateway.client.get("/livezz", headers={"Host": "localhost"}, expect=421, code="host-unknown")
+        gateway.client.get("/readyz/command", headers={"Host": "localhost"}, expect=404, code="not-found")
+
+
 def test_a_service_that_says_nothing_is_504(stack, tmp_path):
     with (
         Broken(silent=True) as silent,
