@@ -14,7 +14,8 @@ EPILOG = """\
 Servers: mysql postgres kafka connect command-svc query-svc projector gateway.
 Environment: RR_CACHE_DIR (downloads; default /var/cache/room-reservation, or ~/.cache/room-reservation),
 RR_STACK_PORT_<NAME> (another port, e.g. RR_STACK_PORT_COMMAND_SVC=8081), RR_DEBIAN_MIRROR,
-RR_STACK_PROGRAMS (a folder with other builds of our programs).
+RR_STACK_PROGRAMS (a folder with other builds of our programs), RR_SETTINGS (a folder with settings of our programs and of the
+gateway, <server>.env; default: settings in the checkout).
 Each stack is one folder: data, logs/, pids/, secrets/ and env, which a shell can source.
 """
 
@@ -77,7 +78,7 @@ def _env(stack: Stack, args) -> None:
     values = stack.env
     if args.name:
         # Alone, as the program is started: a key must not meet its own _FILE form from the stack's env.
-        values = stack.server(args.name).environment()
+        values = stack.server(args.name).whole_environment()
         print("unset ${!RR_@}")
     for name, value in values.items():
         print(f"export {name}='{value}'")
@@ -166,7 +167,8 @@ def main() -> int:
     # A service manager's SIGTERM ends us like Ctrl-C does, with locks and helpers let go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        stack = Stack(dir=args.dir, ports=args.ports, preset=args.preset)
+        settings = Path(os.environ.get("RR_SETTINGS", REPO / "settings"))
+        stack = Stack(dir=args.dir, ports=args.ports, preset=args.preset, settings=settings)
         return args.work(stack, args) or 0
     except (StackError, OSError) as error:  # a full disk, a folder of somebody else's: it names the file
         print(f"stack: {error}", file=sys.stderr)

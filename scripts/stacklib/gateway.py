@@ -7,14 +7,14 @@ from pathlib import Path
 from . import account
 from .ports import HOST
 from .server import Server, http_get, local_url, write_if_changed
+from .settings import read_settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy/gateway"
 
 
 def defaults() -> dict[str, str]:
     """The settings of deploy/gateway/gateway.env."""
-    lines = (FOLDER / "gateway.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return read_settings(FOLDER / "gateway.env")
 
 
 def render(folder: Path, settings: dict[str, str]) -> list[Path]:
@@ -39,14 +39,18 @@ class Gateway(Server):
 
     def __init__(self, stack):
         super().__init__(stack)
-        self.url = local_url(self.port)
         self.folder: Path = stack.dir / self.name
+
+    @property
+    def url(self) -> str:
+        tls = self._settings().get("RR_GATEWAY_SCHEME") == "tls"
+        return local_url(self.port, scheme="https" if tls else "http")
 
     def prepare(self) -> None:
         account.folder(self.folder)
         self.stack.log(self.name).touch()
         account.own(self.log, 0o640)  # nginx opens it once more, by the name /dev/stdout
-        self._files = render(self.folder, self._settings() | self.settings)
+        self._files = render(self.folder, self._settings())
 
     def argv(self) -> list[str]:
         return command_line(self.stack.files.nginx, self.folder)
@@ -61,9 +65,10 @@ class Gateway(Server):
         return http_get(f"{self.url}/livez")[0] == 200
 
     def _settings(self) -> dict[str, str]:
-        return {
+        own = {
             "RR_GATEWAY_LISTEN": f"{HOST}:{self.port}",
             "RR_GATEWAY_COMMAND": f"{HOST}:{self.stack.command_svc.port}",
             "RR_GATEWAY_QUERY": f"{HOST}:{self.stack.query_svc.port}",
             "RR_GATEWAY_WEB": str(self.stack.repo / "web"),
         }
+        return self.with_file(own) | self.settings

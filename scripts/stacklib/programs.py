@@ -40,6 +40,9 @@ class Program(Server):
     def environment(self) -> dict[str, str]:
         return {"RR_AUTH": "off", "RR_HTTP_HOST": HOST, "RR_HTTP_PORT": str(self.port)}
 
+    def whole_environment(self) -> dict[str, str]:
+        return self.with_file(self.environment())
+
     def ready(self) -> bool:
         return http_get(f"{self.url}/readyz")[0] == 200
 

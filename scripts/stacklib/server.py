@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import threading
 import time
 import urllib.error
@@ -15,12 +16,18 @@ from . import account, process
 from .command import check_cancelled
 from .errors import StackError, tail
 from .ports import HOST, require_free
+from .settings import read_settings
 
 # Handed on to whatever we start, so that sanitizers can be steered from outside.
 _PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "RR_LOG_LEVEL")
 
-# All servers are on this machine, whatever proxy the environment names for the rest of the world.
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# All servers are on this machine, whatever proxy the environment names for the rest of the world, and whatever a certificate says.
+_anybody = ssl.create_default_context()
+_anybody.check_hostname = False
+_anybody.verify_mode = ssl.CERT_NONE
+direct = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_anybody)
+)
 
 
 class Server:
@@ -62,7 +69,12 @@ class Server:
         return []
 
     def environment(self) -> dict[str, str]:
+        """What it has to be told to run in this stack."""
         return {}
+
+    def whole_environment(self) -> dict[str, str]:
+        """With what an operator has set."""
+        return self.environment()
 
     def reads(self) -> list[Path]:
         """Files that it reads when it starts: when one changes, it is started anew."""
@@ -100,6 +112,16 @@ class Server:
             file.seek(started.log_offset if started else 0)
             return file.read().decode(errors="replace")
 
+    def with_file(self, own: dict[str, str]) -> dict[str, str]:
+        """`own`, and what the file of this server in the stack's folder of settings adds to it."""
+        if self.stack.settings is None:
+            return own
+        path = self.stack.settings / f"{self.name}.env"
+        added = read_settings(path)
+        for name in own.keys() & added.keys():
+            raise StackError(f"{path}: {name} is set by the stack itself")
+        return own | added
+
     def launch(self) -> bool:
         """Starts it unless it runs as it should already. True if it was started. Does not wait."""
         with self._lock:
@@ -108,7 +130,7 @@ class Server:
             # Not the caller's PATH: from another shell a server would seem to have changed.
             env = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self.stack.dir)}
             env |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-            env |= self.environment() | self.settings
+            env |= self.whole_environment() | self.settings
             fingerprint = self._fingerprint(argv, env)
             running = self._pid_file.running()
             if running and running.fingerprint == fingerprint:
@@ -204,8 +226,8 @@ def http_get(url: str, seconds: float = 2.0) -> tuple[int, str]:
         return 0, str(error)
 
 
-def local_url(port: int, host: str = HOST) -> str:
-    return f"http://{host}:{port}"
+def local_url(port: int, host: str = HOST, scheme: str = "http") -> str:
+    return f"{scheme}://{host}:{port}"
 
 
 def fill(template: Path, values: dict[str, object]) -> str:

@@ -65,6 +65,7 @@ class Stack:
 
     ports: "default" (those of the documentation) or "auto" (free ones), remembered in the folder; or each server's.
     hosts: where those servers are that are not on this machine.
+    settings: a folder with more settings of our programs and of the gateway, <server>.env, as far as there are any.
     preset: which build of the programs; build_dir: where it is, if not build/<preset>.
     Threads: use one Stack from one thread; what it does beside each other, it does itself.
     Processes: several may use the same folder; what changes servers takes turns.
@@ -78,6 +79,7 @@ class Stack:
         build_dir: Path | str | None = None,
         quiet: bool = False,
         hosts: dict[str, str] | None = None,
+        settings: Path | None = None,
     ):
         self.repo = REPO
         self.dir = Path(dir).resolve()
@@ -91,6 +93,7 @@ class Stack:
         self._ports_file = self.dir / "ports.json"
         self.ports = allot(self._ports_file, ports) if isinstance(ports, str) else ports
         self.hosts = hosts or {}
+        self.settings = settings
         self.mysql = mysql.Mysql(self)
         self.postgres = postgres.Postgres(self)
         self.kafka = Kafka(self)

@@ -17,6 +17,8 @@ SERVERS = ("mysql", "postgres", "kafka", "connect", "command-svc", "query-svc", 
 # Which other images our own are made of (deploy/Dockerfile).
 BASES = ("debian:bookworm-slim", "ghcr.io/amacneil/dbmate:2.36.0")
 OURS = ("room-reservation/programs", "room-reservation/setup")
+# More settings of the programs and of the gateway, a file each.
+SETTINGS = Path(__file__).with_name("settings")
 # Where much else is at work, a JVM alone takes minutes to start.
 START_SECONDS = 900
 HEALTHY_SECONDS = 300
@@ -33,7 +35,7 @@ class Project:
         self.settings = {
             "RR_GATEWAY_PORT": str(self.port),
             "RR_PUBLIC_URL": self.url,
-            "RR_GATEWAY_ENV": str(Path(__file__).with_name("gateway.env")),
+            "RR_SETTINGS": str(SETTINGS),
         }
 
     def compose(self, *arguments: str, **options) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import requests
-from project import SERVERS
+from project import SERVERS, SETTINGS
 from stacklib import demo, tour
 from stacklib.stack import REPO
 from support.answers import unchanging
@@ -73,3 +73,9 @@ def test_what_deploy_says_of_the_servers_is_what_is_in_force(project):
     for key, value in configuration.items():
         if "{{" not in value:
             assert present[key] == value
+
+
+@pytest.mark.parametrize("name", ["command-svc", "query-svc", "projector"])
+def test_settings_in_a_file_reach_the_program_that_it_is_named_after(project, name):
+    lines = (SETTINGS / f"{name}.env").read_text().splitlines()
+    assert lines and set(lines) <= set(project.execute(name, name, "--dump-config").splitlines())

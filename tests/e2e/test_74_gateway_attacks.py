@@ -6,7 +6,7 @@ import ssl
 import subprocess
 
 import pytest
-from support.gateway import HOST, Echo, Gateway
+from support.gateway import HOST, Echo, Gateway, make_certificate
 from support.waiting import eventually
 
 JSON = b"Host: localhost\r\nContent-Type: application/json\r\n"
@@ -159,14 +159,7 @@ def test_an_upgrade_to_another_protocol_is_not_made(echoes, passed):
 @pytest.fixture(scope="module")
 def encrypted(stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    key.chmod(0o644)  # the servers' user is not ours
+    certificate, key = make_certificate(folder)
     settings = {"RR_GATEWAY_TLS_CERTIFICATE": str(certificate), "RR_GATEWAY_TLS_KEY": str(key)}
     with Gateway(stack, folder, RR_GATEWAY_SCHEME="tls", **settings) as gateway:
         gateway.certificate = certificate

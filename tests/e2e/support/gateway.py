@@ -18,6 +18,19 @@ from .waiting import eventually
 HOST = "127.0.0.1"
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of this machine's that signs itself, and its key: files in `folder`, under the gateway's default names."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    key.chmod(0o644)  # the servers' user is not ours
+    return certificate, key
+
+
 class Gateway:
     """`with Gateway(stack, folder, RR_GATEWAY_RATE="1r/s") as gateway:` the stack's services behind an nginx on a port of its
     own; `gateway.client` calls it, `gateway.raw` sends bytes as they are."""

@@ -52,7 +52,7 @@ def launch(stack, name: str, *arguments: str, output) -> subprocess.Popen:
 
 
 def _environment(server, settings: dict[str, str | None]) -> dict[str, str]:
-    environment = {"PATH": os.environ["PATH"]} | server.environment() | settings
+    environment = {"PATH": os.environ["PATH"]} | server.whole_environment() | settings
     return {name: value for name, value in environment.items() if value is not None}
 
 
