@@ -34,7 +34,6 @@ class Project:
         self.url = f"http://{HOST}:{self.port}"
         self.settings = {
             "RR_GATEWAY_PORT": str(self.port),
-            "RR_PUBLIC_URL": self.url,
             "RR_SETTINGS": str(SETTINGS),
         }
 

@@ -49,6 +49,10 @@ def test_the_gateway_is_one_origin_for_both_services(project):
     assert Query(project.url).room(room, token=room.token)["name"] == room["name"]
 
 
+def test_calendar_links_begin_with_the_published_address(project):
+    assert Query(project.url).read("/v1/users/ann/calendar-link")["url"].startswith(f"{project.url}/v1/")
+
+
 def test_up_again_changes_nothing(project, ids):
     before = project.env
     project.up()
