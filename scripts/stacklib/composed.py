@@ -56,8 +56,20 @@ def stack() -> Stack:
     return stack
 
 
+def keep_auth(asked: str) -> None:
+    """Once callers have had to bear tokens, nobody is let in without because RR_AUTH was left out: that has to be said."""
+    kept = STATE / "auth"
+    if not asked and kept.exists() and kept.read_text() != "off":
+        raise StackError(
+            "RR_AUTH is not set, and callers had to bear tokens (RR_AUTH=jwt) until now. It belongs into .env beside "
+            "docker-compose.yml, as RR_JWT_KEYS does; RR_AUTH=off there lets everybody in again"
+        )
+    kept.write_text(asked or "off")
+
+
 def prepare(stack: Stack) -> None:
     """Makes what is missing, and hands out what there is."""
+    keep_auth(os.environ["RR_AUTH"])
     stack.mysql.write_accounts()
     stack.connect.write_secrets()
     stack.passwords.put("postgres-accounts.sql", stack.postgres.accounts())

@@ -1,6 +1,7 @@
 """RR_AUTH=jwt, with keys as the README has them made: who calls is who the token says."""
 
 import pytest
+from stacklib.errors import StackError
 from support.api import Command, Query
 from support.times import on
 from support.tokens import script
@@ -15,8 +16,9 @@ def key(tmp_path_factory, project) -> str:
     project.settings |= {"RR_AUTH": "jwt", "RR_JWT_KEYS": str(folder)}
     project.up()
     yield key
-    project.settings = before
+    project.settings = before | {"RR_AUTH": "off"}
     project.up()
+    project.settings = before
 
 
 def test_nobody_gets_in_without_a_token(project, key):
@@ -41,3 +43,15 @@ def test_callers_are_who_their_tokens_say(project, key):
     assert anns_view.reservation(booked, token=booked.token)["user_id"] == "ann"
     bobs_view.reservation(booked, token=booked.token, expect=404)
     bob.cancel(booked, expect=404)
+
+
+def test_up_without_rr_auth_does_not_let_everybody_in(project, key):
+    said = project.settings
+    project.settings = {name: value for name, value in said.items() if name != "RR_AUTH"}
+    with pytest.raises(StackError, match="prepare"):
+        project.up()
+    project.settings = said
+    assert "RR_AUTH is not set" in project.compose("logs", "--no-log-prefix", "prepare")
+    assert Query(project.url).get("/v1/rooms").status in (401, 502)
+    project.up()
+    Query(project.url).get("/v1/rooms", expect=401)
