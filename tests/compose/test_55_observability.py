@@ -28,6 +28,13 @@ def test_grafana_gets_the_dashboard_and_its_source_and_no_more_rights(project):
     mounted = {volume["target"]: volume["source"] for volume in grafana["volumes"]}
     assert mounted["/etc/grafana/provisioning"].endswith("deploy/grafana/provisioning")
     assert mounted["/etc/grafana/dashboards"].endswith("deploy/grafana/dashboards")
+    rights = {
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        "GF_AUTH_BASIC_ENABLED": "false",
+        "GF_AUTH_DISABLE_LOGIN_FORM": "true",
+        "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
+    }
+    assert rights.items() <= grafana["environment"].items()
     for name in ("grafana", "prometheus"):
         service = services[name]
         assert service["profiles"] == ["observability"]
