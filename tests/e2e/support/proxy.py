@@ -163,7 +163,7 @@ class AnswerProxy(Proxy):
 
 
 class SlowProxy(Proxy):
-    """Between a program and its database. Each answer takes as many seconds longer as slow_down() has said last."""
+    """Between a program and its database. Each question is on its way for as many seconds as slow_down() has said last."""
 
     def __init__(self, to_port: int):
         super().__init__(to_port)
@@ -172,7 +172,7 @@ class SlowProxy(Proxy):
     def slow_down(self, seconds: float) -> None:
         self._seconds = seconds
 
-    def _answered(self, data: bytes, plans: "_Plans") -> bool:
+    def _asked(self, data: bytes, plans: "_Plans") -> bool:
         self._over.wait(self._seconds)
         return True
 
