@@ -37,10 +37,11 @@ static void given_up(struct rr_timer *t)
 {
     struct rr_query *q = t->arg;
     struct pg_pipe *p = q->conn;
+    bool up = p->link.state == PG_LINK_UP;
 
     pg_pipe_forget(p, q);
-    q->message = "no answer in time";
-    pg_query_end(p->pg, q, RR_DB_BUSY, NULL);
+    q->message = up ? "no answer in time" : "no connection in time";
+    pg_query_end(p->pg, q, up ? RR_DB_BUSY : RR_DB_UNAVAILABLE, NULL);
 }
 
 static bool stmts_grow(struct rr_pg *pg)
@@ -79,16 +80,21 @@ static bool stmt_find(struct rr_pg *pg, const struct rr_pg_stmt *stmt, unsigned 
     return true;
 }
 
-/* Slow ones have connections of their own, where there are any. */
-static struct pg_pipe *least_loaded(struct rr_pg *pg, bool slow)
+static bool is_better(const struct pg_pipe *p, const struct pg_pipe *than)
+{
+    bool p_up = p->link.state == PG_LINK_UP, than_up = than->link.state == PG_LINK_UP;
+
+    return p_up != than_up ? p_up : p->load < than->load;
+}
+
+struct pg_pipe *pg_pipe_for(struct rr_pg *pg, bool slow)
 {
     struct pg_pipe *best = NULL;
 
     for (size_t i = 0; i < pg->n_pipes; i++) {
         struct pg_pipe *p = &pg->pipes[i];
 
-        if (p->slow == (slow && pg->conf->slow) && p->link.state == PG_LINK_UP &&
-            (!best || p->load < best->load))
+        if (p->slow == slow && !p->link.failed && (!best || is_better(p, best)))
             best = p;
     }
     return best;
@@ -96,7 +102,8 @@ static struct pg_pipe *least_loaded(struct rr_pg *pg, bool slow)
 
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
 {
-    struct pg_pipe *p = least_loaded(pg, q->slow);
+    /* Slow ones have connections of their own, where there are any. */
+    struct pg_pipe *p = pg_pipe_for(pg, q->slow && pg->conf->slow);
     enum rr_err err;
 
     assert(q->timeout_ms > 0 && q->n_params <= RR_PG_PARAMS);

@@ -4,10 +4,11 @@
  * Threads: everything here belongs to the loop that made it; nothing is locked.
  * Memory:  a query is the caller's until rr_pg_submit() succeeds, then rr_pg's until its callback returns;
  *          the result is freed after that.
- * Failure: a lost connection fails what was under way with RR_DB_UNAVAILABLE (reads that were only queued go
- *          to another connection or wait for the new one within their time-out), and is made again with
- *          backoff, 50 ms to 2 s. Between two Syncs all queries are one implicit transaction: what another
- *          query's error aborted is sent again, once, by itself. */
+ * Failure: a lost connection fails what was sent with RR_DB_UNAVAILABLE, and is made again with backoff,
+ *          50 ms to 2 s. What was not sent goes to another connection. Where there is none, queries wait
+ *          for the first try to connect, within their time-outs; when it has failed, they and what comes
+ *          after them are refused until a connection stands. Between two Syncs all queries are one implicit
+ *          transaction: what another query's error aborted is sent again, once, by itself. */
 #pragma once
 
 #include "err.h"
@@ -32,8 +33,8 @@ struct rr_query {
     const struct rr_pg_stmt *stmt;
     int n_params;
     const char *params[RR_PG_PARAMS]; /* text format; NULL is SQL NULL; alive until done */
-    uint32_t timeout_ms;              /* > 0: given up after this with RR_DB_BUSY */
-    bool slow;   /* may take long: goes to a connection where it holds up only its like */
+    uint32_t timeout_ms; /* > 0: given up after this with RR_DB_BUSY, or unconnected, RR_DB_UNAVAILABLE */
+    bool slow;           /* may take long: goes to a connection where it holds up only its like */
     bool writes; /* a transaction of its own, answered when it is committed: others cannot roll it back */
     void (*done)(
         struct rr_query *q); /* called exactly once, later, in the loop's thread, never from inside submit */
@@ -104,8 +105,8 @@ enum rr_err rr_pg_new(struct rr_loop *l, const struct rr_pg_conf *conf, const ch
 void rr_pg_free(struct rr_pg *pg); /* queries under way end with RR_DB_UNAVAILABLE */
 
 /* Queue `q`; it goes out with the rest of this loop turn in one send.
- * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands (then
- * `q` is still yours and done is not called). */
+ * Returns RR_OK, or RR_OVERLOADED if the queue is full, or RR_DB_UNAVAILABLE when no connection stands and a
+ * try to make one has failed (then `q` is still yours and done is not called). */
 enum rr_err rr_pg_submit(struct rr_pg *pg, struct rr_query *q) RR_MUST_CHECK;
 /* Whether the server may have `q` by now, and with it a snapshot that is older than what comes next. While
  * `q` waits to be sent, it does not: then whatever is committed before now is in its answer. */

@@ -75,8 +75,9 @@ void pg_link_lose(struct pg_link *k, const char *reason)
     arm(k, backoff(k));
     if (was == PG_LINK_UP)
         rr_gauge_add(k->up, -1);
-    if (was >= PG_LINK_SETTLING)
-        k->closed(k);
+    else
+        k->failed = true;
+    k->closed(k);
 }
 
 void pg_link_stop(struct pg_link *k)
@@ -84,10 +85,10 @@ void pg_link_stop(struct pg_link *k)
     enum pg_link_state was = k->state;
 
     shut(k);
+    k->failed = true;
     if (was == PG_LINK_UP)
         rr_gauge_add(k->up, -1);
-    if (was >= PG_LINK_SETTLING)
-        k->closed(k);
+    k->closed(k);
 }
 
 void pg_link_settled(struct pg_link *k)
@@ -95,6 +96,7 @@ void pg_link_settled(struct pg_link *k)
     rr_timer_cancel(k->loop, &k->timer);
     k->state = PG_LINK_UP;
     k->tries = 0;
+    k->failed = false;
     k->told = false;
     rr_gauge_add(k->up, 1);
     rr_info("postgres up", "role=%s loop=%d server=%d backend=%d", k->role, rr_loop_index(k->loop),

@@ -3,7 +3,7 @@
  *
  *   DOWN ──timer──► CONNECTING ──opened()──► SETTLING ──pg_link_settled()──► UP
  *    ▲                  │                       │                            │
- *    └──────────────────┴──── pg_link_lose(): closed() if it was open ◄──────┘
+ *    └──────────────────┴────────── pg_link_lose(): closed() ◄───────────────┘
  *
  * Between DOWN and CONNECTING lie 50 ms to 2 s, doubled each time, with jitter, so that many programs do not
  * come back in step. From CONNECTING to UP it has 5 s. One log line when it stands, one when it is lost;
@@ -28,7 +28,7 @@ struct pg_link {
     const char *role; /* "query", "statistics" (slow ones) or "listen", for the log and the gauge */
     void (*opened)(struct pg_link *); /* connected: set the session up, then call pg_link_settled() */
     void (*ready)(struct pg_link *, uint32_t events);
-    void (*closed)(struct pg_link *); /* it was open; `db` is gone */
+    void (*closed)(struct pg_link *); /* it is lost, or a try to make it has failed; `db` is gone */
     void *owner;
     /* pg_link's own; the owner reads */
     PGconn *db;
@@ -37,6 +37,7 @@ struct pg_link {
     uint32_t events;
     struct rr_timer timer;
     unsigned tries;
+    bool failed; /* a try has, since it last stood; or there will be none */
     bool told;
     struct rr_gauge *up;
 };
@@ -44,7 +45,7 @@ struct pg_link {
 void pg_link_start(struct pg_link *k); /* first try: at once */
 void pg_link_settled(struct pg_link *k);
 void pg_link_lose(struct pg_link *k, const char *reason); /* may be called in any state but DOWN */
-void pg_link_stop(struct pg_link *k);                     /* closed() is called if it was open; no new try */
+void pg_link_stop(struct pg_link *k);                     /* calls closed(); no new try */
 /* EPOLLOUT beside EPOLLIN or not. False: lost. */
 bool pg_link_want_out(struct pg_link *k, bool out);
 /* Send what libpq has buffered, wait for writability only while there is more. False: lost. */

@@ -478,36 +478,42 @@ static void opened(struct pg_link *k)
     p->flush_due = p->session_due = true;
 }
 
-static struct pg_pipe *another(struct rr_pg *pg, bool slow)
+static void end_unanswered(struct pg_pipe *p, struct rr_query *q, const char *message)
 {
-    for (size_t i = 0; i < pg->n_pipes; i++)
-        if (pg->pipes[i].slow == slow && pg->pipes[i].link.state == PG_LINK_UP)
-            return &pg->pipes[i];
-    return NULL;
+    q->message = message;
+    pg_query_end(p->pg, q, RR_DB_UNAVAILABLE, NULL);
 }
 
-/* What was sent fails: nobody knows what became of it. What was not goes to another connection, or waits
- * here. */
-static void closed(struct pg_link *k)
+/* What was not sent goes to another connection, or waits here for one try to make this one. */
+static void closed_before_sending(struct pg_pipe *p)
 {
-    struct pg_pipe *p = k->owner, *to = another(p->pg, p->slow);
+    struct pg_pipe *to = pg_pipe_for(p->pg, p->slow);
     struct rr_query *q;
 
-    rr_timer_cancel(k->loop, &p->alive);
-    while (to && (q = p->waiting.next) != &p->waiting) {
+    while (to != p && (q = p->waiting.next) != &p->waiting) {
         list_remove(q);
         load_add(p, -1);
-        pg_pipe_queue(to, q);
+        if (to)
+            pg_pipe_queue(to, q);
+        else
+            end_unanswered(p, q, "no connection");
     }
+}
+
+/* What was sent fails: nobody knows what became of it. */
+static void closed(struct pg_link *k)
+{
+    struct pg_pipe *p = k->owner;
+
+    rr_timer_cancel(k->loop, &p->alive);
+    closed_before_sending(p);
     for (; p->head != p->tail; ring_pop(p)) {
         struct pg_sent *s = at(p, p->head);
+        struct rr_query *q = rr_take(s->q);
 
-        q = rr_take(s->q);
         PQclear(rr_take(s->res));
-        if (!q)
-            continue;
-        q->message = "connection lost";
-        pg_query_end(p->pg, q, RR_DB_UNAVAILABLE, NULL);
+        if (q)
+            end_unanswered(p, q, "connection lost");
     }
 }
 
@@ -529,15 +535,7 @@ void pg_pipe_start(struct pg_pipe *p, struct rr_pg *pg, bool slow)
 
 void pg_pipe_stop(struct pg_pipe *p)
 {
-    struct rr_query *q;
-
     pg_link_stop(&p->link);
-    while ((q = p->waiting.next) != &p->waiting) {
-        list_remove(q);
-        load_add(p, -1);
-        q->message = "shutting down";
-        pg_query_end(p->pg, q, RR_DB_UNAVAILABLE, NULL);
-    }
 }
 
 void pg_pipe_free(struct pg_pipe *p)

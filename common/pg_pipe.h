@@ -76,6 +76,9 @@ struct rr_pg {
 #define PG_QUERY_AGAIN 2u /* it has been sent before */
 
 /* pg.c */
+/* The least loaded one that stands; else one that nothing says will not stand soon: no try to connect has
+ * failed since it last stood. Else NULL. */
+struct pg_pipe *pg_pipe_for(struct rr_pg *pg, bool slow);
 /* Ends `q`: counts, cancels its timer, calls done(). It has to be out of every list and ring. */
 void pg_query_end(struct rr_pg *pg, struct rr_query *q, enum rr_err err, PGresult *res);
 

@@ -2,8 +2,8 @@
 
 import pytest
 from support import programs
+from support.held import held_query
 from support.times import on
-from support.waiting import eventually
 
 ALL = ("command-svc", "query-svc", "projector")
 
@@ -118,11 +118,19 @@ def test_a_healthy_program_says_that_it_lives_and_is_ready(services, name):
     services[name].get("/readyz", expect=200)
 
 
+def test_query_svc_answers_who_comes_before_it_is_connected(stack, tmp_path):
+    with held_query(stack, tmp_path, connected=False) as held:
+        paths = ("/readyz", "/v1/rooms", "/v1/statistics/busy-hours?from=2026-11-02T00:00Z&to=2026-11-09T00:00Z")
+        waiting = [held.ask(held.client.get, path, expect=200) for path in paths]
+        held.proxy.release()
+        for one in waiting:
+            one.result()
+
+
 def test_query_svc_is_not_ready_where_its_tables_are_missing(stack, tmp_path):
     conninfo = stack.postgres.conninfo("rr_query", "postgres")
     settings = {"RR_PG_CONNINFO": conninfo, "RR_PG_CONNINFO_FILE": None}
     with programs.Program(stack, "query-svc", tmp_path, awaits="/livez", **settings) as program:
-        eventually(lambda: program.client.get("/readyz")["code"] != "database-unavailable")
         answer = program.client.get("/readyz", expect=503, code="not-ready")
         assert "missing" in answer["detail"]
         assert "projection.generation" in program.log.read_text()

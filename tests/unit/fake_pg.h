@@ -35,7 +35,8 @@ struct fake_pg {
     struct rr_watch listening;
     struct fake_conn conns[FAKE_CONNECTIONS];
     uint16_t port;
-    bool mute, refuses_session;
+    bool mute;
+    int refuses_sessions; /* so many connections are refused their sessions */
     int n_connects;
     struct rr_buf log;  /* "P name;" and "E name(param);" */
     struct rr_buf kept; /* "name(param);" */
@@ -154,7 +155,7 @@ static inline bool fake_execute(struct fake_conn *c)
         fake_error(c, "57P01");
     else if (*c->param)
         fake_row(c, c->param);
-    else if (c->fake->refuses_session)
+    else if (c->fake->refuses_sessions && c->fake->refuses_sessions--)
         fake_error(c, "42704");
     else
         fake_message(c, 'C', "SET", 4);

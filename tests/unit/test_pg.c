@@ -130,15 +130,66 @@ static void a_statement_is_prepared_once(void **state)
     stop_setting(&s);
 }
 
-static void without_a_connection_a_query_is_refused_at_once(void **state)
+static void a_query_waits_for_the_first_connection(void **state)
 {
     struct setting s;
     struct asked a;
 
     (void)state;
     start(&s, 1, 100, 1000, NULL);
-    assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
-    assert_int_equal(a.n_done, 0);
+    ask(&s, &a, &echo, "early");
+    TURN_UNTIL(&s, a.n_done);
+    assert_string_equal(a.value, "early");
+    stop_setting(&s);
+}
+
+static void it_waits_no_longer_than_it_may(void **state)
+{
+    struct setting s;
+    struct asked a;
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    s.fake.mute = true;
+    assert_int_equal(ask_within(&s, &a, &echo, "early", 50), RR_OK);
+    TURN_UNTIL(&s, a.n_done);
+    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
+    stop_setting(&s);
+}
+
+static void a_failed_try_to_connect_ends_the_waiting(void **state)
+{
+    struct setting s;
+    struct asked a, b;
+
+    (void)state;
+    start(&s, 1, 100, 1000, "SET a");
+    s.fake.refuses_sessions = 1;
+    ask(&s, &a, &echo, "early");
+    TURN_UNTIL(&s, a.n_done);
+    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
+    assert_int_equal(ask_within(&s, &b, &echo, "x", 1000), RR_DB_UNAVAILABLE);
+    assert_int_equal(b.n_done, 0);
+    connected(&s);
+    ask(&s, &b, &echo, "again");
+    TURN_UNTIL(&s, b.n_done);
+    assert_string_equal(b.value, "again");
+    stop_setting(&s);
+}
+
+static void a_failed_try_of_several_ends_no_waiting(void **state)
+{
+    struct setting s;
+    struct asked a[2];
+
+    (void)state;
+    start(&s, 2, 100, 1000, "SET a");
+    s.fake.refuses_sessions = 1;
+    for (int i = 0; i < 2; i++)
+        ask(&s, &a[i], &echo, "early");
+    TURN_UNTIL(&s, a[0].n_done && a[1].n_done);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(a[i].err, RR_OK);
     stop_setting(&s);
 }
 
@@ -321,7 +372,7 @@ static void a_lost_connection_fails_what_was_sent_and_comes_back(void **state)
     TURN_UNTIL(&s, a.n_done && b.n_done);
     assert_int_equal(a.err, RR_DB_UNAVAILABLE);
     assert_int_equal(b.err, RR_DB_UNAVAILABLE);
-    connected(&s);
+    assert_false(rr_pg_is_up(s.pg));
     ask(&s, &a, &echo, "again");
     TURN_UNTIL(&s, a.n_done);
     assert_string_equal(a.value, "again");
@@ -372,10 +423,10 @@ static void a_connection_whose_session_is_refused_serves_nothing(void **state)
 
     (void)state;
     start(&s, 1, 100, 1000, "SET a");
-    s.fake.refuses_session = true;
-    TURN_UNTIL(&s, s.fake.n_connects == 2);
+    s.fake.refuses_sessions = 2;
+    TURN_UNTIL(&s, s.fake.n_connects == 3);
+    assert_false(rr_pg_is_up(s.pg));
     assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
-    s.fake.refuses_session = false;
     connected(&s);
     stop_setting(&s);
 }
@@ -513,12 +564,44 @@ static void freeing_ends_what_is_under_way(void **state)
     assert_int_equal(waiting.err, RR_DB_UNAVAILABLE);
 }
 
+struct persistent {
+    struct asked first, second;
+    struct setting *s;
+};
+
+static void done_asking_again(struct rr_query *q)
+{
+    struct persistent *p = q->arg;
+
+    p->first.n_done++;
+    p->first.err = q->err;
+    assert_int_equal(ask_within(p->s, &p->second, &echo, "again", 1000), RR_DB_UNAVAILABLE);
+}
+
+static void freeing_ends_what_waits_for_a_connection_and_refuses_what_comes_of_that(void **state)
+{
+    struct setting s;
+    struct persistent p = {.s = &s};
+
+    (void)state;
+    start(&s, 1, 100, 1000, NULL);
+    ask(&s, &p.first, &echo, "early");
+    p.first.q.done = done_asking_again;
+    p.first.q.arg = &p;
+    stop_setting(&s);
+    assert_int_equal(p.first.n_done, 1);
+    assert_int_equal(p.first.err, RR_DB_UNAVAILABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_of_one_turn_get_their_own_answers),
         cmocka_unit_test(a_statement_is_prepared_once),
-        cmocka_unit_test(without_a_connection_a_query_is_refused_at_once),
+        cmocka_unit_test(a_query_waits_for_the_first_connection),
+        cmocka_unit_test(it_waits_no_longer_than_it_may),
+        cmocka_unit_test(a_failed_try_to_connect_ends_the_waiting),
+        cmocka_unit_test(a_failed_try_of_several_ends_no_waiting),
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_query_is_given_up_after_its_timeout),
         cmocka_unit_test(the_error_of_one_query_is_its_own),
@@ -537,6 +620,7 @@ int main(void)
         cmocka_unit_test(slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own),
         cmocka_unit_test(the_metrics_tell_connections_for_slow_queries_from_the_others),
         cmocka_unit_test(freeing_ends_what_is_under_way),
+        cmocka_unit_test(freeing_ends_what_waits_for_a_connection_and_refuses_what_comes_of_that),
     };
 
     signal(SIGPIPE, SIG_IGN);

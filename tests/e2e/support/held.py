@@ -44,12 +44,13 @@ class Held:
 
 
 @contextmanager
-def held_query(stack, folder, **settings):
+def held_query(stack, folder, connected: bool = True, **settings):
+    """Not `connected`: its connections do not stand yet when the block begins, and not before `proxy.release()`."""
     conninfo = stack.postgres.conninfo(QUERY_USER)
     with (
-        AnswerProxy(stack.postgres.port) as proxy,
+        AnswerProxy(stack.postgres.port, holds=not connected) as proxy,
         Program(
-            stack, "query-svc", folder, RR_HTTP_LOOPS="1", RR_PG_CONNINFO_FILE=None,
+            stack, "query-svc", folder, awaits="/readyz" if connected else "/livez", RR_HTTP_LOOPS="1", RR_PG_CONNINFO_FILE=None,
             RR_PG_CONNINFO=conninfo.replace(f"port={stack.postgres.port}", f"port={proxy.port}"),
             **PATIENT, **settings,
         ) as program,

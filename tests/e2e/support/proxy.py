@@ -134,14 +134,15 @@ class CommitProxy(Proxy):
 
 
 class AnswerProxy(Proxy):
-    """Between a program and its database. Holds all that comes back from hold() to release(); `held` is set when the rows of a
-    statement are among it."""
+    """Between a program and its database. Holds all that comes back from hold(), or with `holds` from the beginning, to
+    release(); `held` is set when the rows of a statement are among it."""
 
-    def __init__(self, to_port: int):
+    def __init__(self, to_port: int, holds: bool = False):
         super().__init__(to_port)
         self.held = threading.Event()
         self._may_pass = threading.Event()
-        self._may_pass.set()
+        if not holds:
+            self._may_pass.set()
 
     def hold(self) -> None:
         self.held.clear()
