@@ -181,6 +181,19 @@ static void answered(struct rr_query *q)
 
 /* ---- for one that is behind ---- */
 
+static void put_last(struct feed *f, struct feed_stream *s)
+{
+    s->next = &f->head;
+    s->prev = f->head.prev;
+    s->prev->next = f->head.prev = s;
+}
+
+static void take_out(struct feed_stream *s)
+{
+    s->prev->next = s->next;
+    s->next->prev = s->prev;
+}
+
 static void caught_up(struct rr_query *q);
 
 /* Not for one whose client has yet to take what it was given. */
@@ -231,6 +244,9 @@ static void caught_up(struct rr_query *q)
     f->n_asking--;
     if (f->ended)
         return;
+    /* Behind those who wait for a place to ask: of the next windows, too, it may be told nothing. */
+    take_out(s);
+    put_last(f, s);
     if (!is_good(f, q, &at))
         return; /* retry() asks, and not at once */
     if (!s->live)
@@ -314,9 +330,7 @@ static void add(struct feed *f, struct feed_stream *s)
 {
     s->feed = f;
     s->began = rr_time_monotonic();
-    s->next = &f->head;
-    s->prev = f->head.prev;
-    s->prev->next = f->head.prev = s;
+    put_last(f, s);
     rr_gauge_add(f->streams, 1);
     if (f->n_streams++ == 0)
         arm_heartbeat(f);
@@ -356,8 +370,7 @@ void feed_leave(struct feed_stream *s)
     f->n_asking -= asking;
     s->asking = false;
     s->feed = NULL;
-    s->prev->next = s->next;
-    s->next->prev = s->prev;
+    take_out(s);
     f->n_streams--;
     rr_gauge_add(f->streams, -1);
     /* Its place is that of the next one behind, but whoever calls us may be going through the ring. */

@@ -58,7 +58,7 @@ struct feed {
     struct session *session;
     const struct feed_conf *conf;
     uint32_t timeout_ms, n_streams, n_asking;
-    struct feed_stream head; /* a ring */
+    struct feed_stream head; /* a ring; of those behind the first ones ask first */
     int generation;
     int64_t n, asked; /* asked: n at the question under way */
     int64_t as_of;    /* live streams have been told all that was committed before it */

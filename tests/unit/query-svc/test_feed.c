@@ -162,23 +162,24 @@ static void take_snapshot(void)
         }
 }
 
-/* Of several connections any may be the first to answer. */
-static void answer(bool fails)
+static void answer_one(int i, bool fails)
 {
-    int i = link_.n ? rand() % link_.n : 0;
-    struct rr_query *q;
-    PGresult *res;
+    struct rr_query *q = link_.q[i];
+    PGresult *res = link_.res[i] ? link_.res[i] : run(q);
 
-    if (!link_.n)
-        return;
-    q = link_.q[i];
-    res = link_.res[i] ? link_.res[i] : run(q);
     link_.res[i] = NULL;
     drop(i);
     q->err = fails ? RR_DB_UNAVAILABLE : RR_OK;
     q->res = fails ? NULL : res;
     q->done(q);
     PQclear(res);
+}
+
+/* Of several connections any may be the first to answer. */
+static void answer(bool fails)
+{
+    if (link_.n)
+        answer_one(rand() % link_.n, fails);
 }
 
 /* ---- the clients ---- */
@@ -512,8 +513,38 @@ static void who_waits_to_ask_does_so_when_those_who_asked_have_left(void **state
     end(&f);
 }
 
+static void those_behind_take_turns_also_if_nothing_is_theirs(void **state)
+{
+    enum { ASKING = 4, NO_ROOM = 9 };
+    struct client *first = &clients[0], *last = &clients[ASKING];
+    struct session session;
+    struct feed f;
+    int64_t once = 0;
+
+    (void)state;
+    begin(&f, &session, &one_at_a_time);
+    for (int i = 0; i < 2000; i++)
+        commit_one();
+    for (int i = 0; i <= ASKING; i++) {
+        join(&f, &clients[i], 0);
+        clients[i].s.filter.room = NO_ROOM;
+        take_all(&clients[i]);
+    }
+    assert_true(first->s.asking);
+    assert_false(last->s.asking);
+    while (!last->s.n) {
+        answer_one(0, false);
+        if (!once)
+            once = first->s.n;
+    }
+    assert_true(once > 0 && once < model.n);
+    assert_int_equal(first->s.n, once);
+    end(&f);
+}
+
 UNIT_MAIN(cmocka_unit_test(each_stream_is_told_its_events_once_and_in_order),
           cmocka_unit_test(another_generation_begins_with_a_reset),
           cmocka_unit_test(a_stream_far_behind_is_given_no_more_than_may_wait_for_it),
           cmocka_unit_test(the_first_heartbeat_has_the_time_of_the_answer_that_began_the_stream),
-          cmocka_unit_test(who_waits_to_ask_does_so_when_those_who_asked_have_left))
+          cmocka_unit_test(who_waits_to_ask_does_so_when_those_who_asked_have_left),
+          cmocka_unit_test(those_behind_take_turns_also_if_nothing_is_theirs))
