@@ -81,7 +81,8 @@ struct rr_pg_conf {
          RR_CFG_U32,                                                                                         \
          offsetof(conf, member.slow),                                                                        \
          "1",                                                                                                \
-         "connections a loop for statistics alone, so that no other read waits for one; 0: none",            \
+         "connections a loop for slow reads alone, such as statistics, so that no other waits for one; 0: "  \
+         "none",                                                                                             \
          0,                                                                                                  \
          64,                                                                                                 \
          NULL},                                                                                              \

@@ -1,6 +1,7 @@
 /* The story of a read, without a client and without PostgreSQL: both are played by the test. */
 #include "unit.h"
 
+#include "endpoints.h"
 #include "http/http_internal.h"
 #include "read.h"
 #include "result.h"
@@ -13,6 +14,7 @@ struct fixture {
     struct rr_route route;
     struct read rd;
     struct rr_value value;       /* its query string's */
+    const char *from, *to;       /* likewise, of an endpoint that has a range */
     const char *token, *version; /* its Consistency-Token and If-None-Match */
     enum rr_err err;
     unsigned status;
@@ -79,10 +81,9 @@ const char *__wrap_rr_header_list(const struct rr_req *r, const char *name)
 int __wrap_rr_query_each(struct rr_req *r, bool (*each)(void *arg, const char *name, const char *value),
                          void *arg)
 {
-    (void)r;
-    (void)each;
-    (void)arg;
-    return 0;
+    const struct fixture *f = of(r);
+
+    return !f->from || (each(arg, "from", f->from) && each(arg, "to", f->to));
 }
 
 enum rr_step __wrap_rr_reply_error(struct rr_req *r, enum rr_err err)
@@ -244,6 +245,28 @@ static void the_list_of_time_zones_is_a_slow_query(void **state)
     assert_ptr_equal(world.submitted, &zones.query);
     assert_true(world.submitted->slow);
     zones_end(&zones);
+}
+
+static bool free_times_are_slow(struct fixture *f, const char *from, const char *to)
+{
+    static const struct rr_route free_route = {
+        .method = "GET", .pattern = "/v1/rooms/{id}/free", .may = RR_USERS};
+
+    f->http.req.route = &free_route;
+    f->http.req.arg[0] = "7";
+    f->from = from;
+    f->to = to;
+    assert_int_equal(room_free(&f->http.req), RR_WAIT);
+    return world.submitted->slow;
+}
+
+/* A room's reservations of years are read for the few gaps that are long enough. */
+static void free_times_of_more_than_a_month_are_a_slow_query(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_false(free_times_are_slow(&f[0], "2026-12-01T00:00Z", "2027-01-01T00:00Z"));
+    assert_true(free_times_are_slow(&f[1], "2026-12-01T00:00Z", "2027-12-01T00:00Z"));
 }
 
 /* ---- reads that share ---- */
@@ -436,16 +459,14 @@ static void beyond_them_lies_infinity(void **state)
 }
 
 #define TEST(rule) cmocka_unit_test_setup_teardown(rule, set_up, tear_down)
-UNIT_MAIN(TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours),
-          TEST(who_is_nobody_waits_for_no_token), TEST(what_a_statistic_has_to_know_first_is_slow_too),
-          TEST(the_list_of_time_zones_is_a_slow_query), TEST(one_answer_is_made_for_all_who_ask_the_same),
-          TEST(users_with_other_rights_never_share),
-          TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),
-          TEST(what_changes_something_is_asked_each_time),
-          TEST(another_query_string_or_path_is_another_question),
-          TEST(those_who_cannot_share_have_different_hashes),
-          TEST(what_is_never_shared_has_a_hash_of_its_own),
-          TEST(each_decides_for_itself_whether_it_has_the_answer),
-          TEST(what_is_no_list_of_etags_matches_nothing),
-          TEST(a_switch_of_generation_sends_all_who_share_round_again),
-          TEST(every_instant_that_can_be_asked_for_is_finite), TEST(beyond_them_lies_infinity))
+UNIT_MAIN(
+    TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours),
+    TEST(who_is_nobody_waits_for_no_token), TEST(what_a_statistic_has_to_know_first_is_slow_too),
+    TEST(the_list_of_time_zones_is_a_slow_query), TEST(free_times_of_more_than_a_month_are_a_slow_query),
+    TEST(one_answer_is_made_for_all_who_ask_the_same), TEST(users_with_other_rights_never_share),
+    TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),
+    TEST(what_changes_something_is_asked_each_time), TEST(another_query_string_or_path_is_another_question),
+    TEST(those_who_cannot_share_have_different_hashes), TEST(what_is_never_shared_has_a_hash_of_its_own),
+    TEST(each_decides_for_itself_whether_it_has_the_answer), TEST(what_is_no_list_of_etags_matches_nothing),
+    TEST(a_switch_of_generation_sends_all_who_share_round_again),
+    TEST(every_instant_that_can_be_asked_for_is_finite), TEST(beyond_them_lies_infinity))
