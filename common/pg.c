@@ -41,6 +41,8 @@ static void given_up(struct rr_timer *t)
 
     pg_pipe_forget(p, q);
     q->message = up ? "no answer in time" : "no connection in time";
+    if (!up)
+        strcpy(q->sqlstate, RR_PG_UNCONNECTED);
     pg_query_end(p->pg, q, up ? RR_DB_BUSY : RR_DB_UNAVAILABLE, NULL);
 }
 

@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 #define RR_PG_PARAMS 16
+/* A query's sqlstate when its time was over before a connection stood. */
+#define RR_PG_UNCONNECTED "08001"
 
 struct rr_pg;
 
@@ -42,8 +44,8 @@ struct rr_query {
     /* the answer, valid inside done() */
     enum rr_err
         err; /* RR_OK, RR_DB_UNAVAILABLE, RR_DB_BUSY, RR_INTERNAL (logged by the caller with `message`) */
-    PGresult *res; /* text format; NULL unless RR_OK */
-    char sqlstate[6];
+    PGresult *res;       /* text format; NULL unless RR_OK */
+    char sqlstate[6];    /* the server's; RR_PG_UNCONNECTED; or "" */
     const char *message; /* the server's, on RR_INTERNAL */
     /* rr_pg's own */
     struct rr_query *next, *prev;

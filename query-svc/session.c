@@ -80,7 +80,8 @@ static enum session_answer judge_refusal(struct session *s, const struct rr_quer
     /* A deadlock with whoever drops an old generation: all reads of a turn are one transaction. */
     if (state_is(q, "40P01"))
         return SESSION_REPEAT;
-    /* It fell with somebody else's error more than once, or with one connection of several. */
+    /* It fell with somebody else's error more than once, or with one connection of several. (One that was
+     * given up while no connection stood has an SQLSTATE: it would only wait as long again.) */
     if (q->err == RR_DB_UNAVAILABLE && !*q->sqlstate && rr_pg_is_up(s->pg))
         return SESSION_REPEAT;
     if (q->err == RR_INTERNAL)

@@ -154,6 +154,7 @@ static void it_waits_no_longer_than_it_may(void **state)
     assert_int_equal(ask_within(&s, &a, &echo, "early", 50), RR_OK);
     TURN_UNTIL(&s, a.n_done);
     assert_int_equal(a.err, RR_DB_UNAVAILABLE);
+    assert_string_equal(a.sqlstate, RR_PG_UNCONNECTED);
     stop_setting(&s);
 }
 
