@@ -209,3 +209,16 @@ int letters_add(struct store *s, const struct batch *b, int32_t generation, cons
     params_int4(&p, generation);
     return store_add(s, &sql_count, &p);
 }
+
+void letters_tell(const struct batch *b)
+{
+    char id[RR_UUID_TEXT];
+
+    for (const struct letter *l = b->letters; l; l = l->next)
+        if (l->kind != LETTER_BEHIND)
+            rr_error("PARKED: an event that cannot be applied; later ones of it wait",
+                     "offset=%lld reservation=%s room=%lld version=%lld reason=%s", (long long)l->offset,
+                     l->subject.what == SUBJECT_RESERVATION ? rr_uuid_format(&l->subject.reservation_id, id)
+                                                            : "",
+                     (long long)l->subject.room_id, (long long)l->subject.version, RR_Q(l->reason.s));
+}

@@ -22,3 +22,5 @@ int letters_skipped(struct store *s, int32_t generation, struct batch *b, struct
  * the last message's key cannot be read. Returns the number of the result that says how many are parked then,
  * and whether the generation is halted. */
 int letters_add(struct store *s, const struct batch *b, int32_t generation, const struct breaker_conf *conf);
+/* Says in the log what the batch has parked. */
+void letters_tell(const struct batch *b);

@@ -189,6 +189,17 @@ static int open_topic(struct run *r, struct failure *f)
     return end == RR_KAFKA_OK ? 0 : fail(f, FAIL_KAFKA, "%s", rr_kafka_error(r->kafka));
 }
 
+/* Whoever sees the gauge finds it not ready: health comes first. */
+static void tell_halted(struct run *r, const struct generation *g)
+{
+    char why[600];
+
+    snprintf(why, sizeof(why), "halted (%s) until an operator acts: %s", g->halted, g->halted_reason);
+    health_trouble(r->health, why);
+    telemetry_lag(&r->telemetry, &g->position, -1);
+    telemetry_parked(&r->telemetry, g->position.parked, g->halted);
+}
+
 /* If the log is another one, the position is set to its beginning, and it begins again there. */
 static int check_log(struct run *r, const struct generation *g, struct failure *f)
 {
@@ -213,9 +224,11 @@ static int open_all(struct run *r, struct failure *f)
         return -1;
     r->position = g.position;
     r->unread = !g.has_fingerprint && !g.position.serving && !g.position.unproven;
-    telemetry_parked(&r->telemetry, g.position.parked, g.halted);
-    if (*g.halted)
+    if (*g.halted) {
+        tell_halted(r, &g);
         return fail(f, FAIL_HALTED, "%s: %s", g.halted, g.halted_reason);
+    }
+    telemetry_parked(&r->telemetry, g.position.parked, "");
     if (check_log(r, &g, f) != 0 ||
         letters_parked(r->store, g.position.generation, &r->intake.parked, f) != 0 ||
         letters_given_up(r->store, g.position.generation, g.position.next_offset, &r->intake.skipped, f) !=
@@ -238,19 +251,6 @@ static void close_all(struct run *r)
 }
 
 /* ---- what cannot be applied ---- */
-
-static void tell_parked(const struct run *r)
-{
-    char id[RR_UUID_TEXT];
-
-    for (const struct letter *l = r->hand->batch.letters; l; l = l->next)
-        if (l->kind != LETTER_BEHIND)
-            rr_error("PARKED: an event that cannot be applied; later ones of it wait",
-                     "offset=%lld reservation=%s room=%lld version=%lld reason=%s", (long long)l->offset,
-                     l->subject.what == SUBJECT_RESERVATION ? rr_uuid_format(&l->subject.reservation_id, id)
-                                                            : "",
-                     (long long)l->subject.room_id, (long long)l->subject.version, RR_Q(l->reason.s));
-}
 
 /* From the truth's journal. What it does not have, or cannot be asked for, is parked when the messages are
  * taken from the topic once more. */
@@ -302,7 +302,7 @@ static void applied(struct run *r, int64_t since)
     r->logged[0] = '\0';
     intake_forget(&r->intake, r->position.next_offset);
     telemetry_parked(&r->telemetry, r->position.parked, "");
-    tell_parked(r);
+    letters_tell(&r->hand->batch);
     if (r->told < r->position.next_offset)
         r->told = -1;
     r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
@@ -425,15 +425,11 @@ static void wait_halted(struct run *r)
     struct store *s = NULL;
     struct generation g = {.halted = "?"};
     struct failure f;
-    char why[600];
 
     if (store_open(&r->store_conf, &s, &f) != 0)
         return;
     while (!stopping(r) && find_own(r, s, &g, &f) == 0 && *g.halted) {
-        snprintf(why, sizeof(why), "halted (%s) until an operator acts: %s", g.halted, g.halted_reason);
-        health_trouble(r->health, why);
-        telemetry_lag(&r->telemetry, &g.position, -1);
-        telemetry_parked(&r->telemetry, g.position.parked, g.halted);
+        tell_halted(r, &g);
         nap(r, HALTED_LOOK_MS);
     }
     store_close(s);
@@ -468,6 +464,7 @@ static void halt(struct run *r, const struct failure *why)
     struct store *s = NULL;
     struct failure f;
 
+    health_trouble(r->health, why->text);
     rr_error("ALARM: the truth was set back; nothing more is applied until an operator acts",
              "generation=%d offset=%lld reason=%s", r->position.generation,
              (long long)r->position.next_offset, RR_Q(why->text));
