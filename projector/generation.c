@@ -78,6 +78,8 @@ int generation_find_number(struct store *s, int32_t number, struct generation *r
     struct params p = {.n = 0};
     int found;
 
+    if (!number)
+        return generation_find(s, ret, f);
     params_int4(&p, number);
     found = store_add(s, &sql_find_number, &p);
     if (store_trip(s, f) != 0)
@@ -153,7 +155,7 @@ int generation_open(struct store *s, int32_t number, const char *topic, const ch
 {
     if (end_stalled(s, f) != 0)
         return -1;
-    if (number ? generation_find_number(s, number, ret, f) : generation_find(s, ret, f))
+    if (generation_find_number(s, number, ret, f) != 0)
         return -1;
     if (number)
         ret->position.serving = true; /* when it serves is not decided by its first pulse */

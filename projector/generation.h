@@ -22,7 +22,7 @@ struct generation {
 
 /* The serving generation, else the oldest that is being filled from Kafka alone. */
 int generation_find(struct store *s, struct generation *ret, struct failure *f) RR_MUST_CHECK;
-/* The one with that number; FAIL_MOVED if it is not there, or has retired. */
+/* The one with that number; FAIL_MOVED if it is not there, or has retired. 0: as generation_find(). */
 int generation_find_number(struct store *s, int32_t number, struct generation *ret,
                            struct failure *f) RR_MUST_CHECK;
 /* Begins a transaction that holds the position's row of that one, which every writer of a generation locks

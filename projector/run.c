@@ -58,6 +58,7 @@ struct run {
     struct truth *truth;  /* NULL: no gap yet */
     int64_t gaps_next;    /* monotonic: when they are tried again */
     bool unread;          /* nothing of the log has ever been applied */
+    bool served;          /* as far as that has been told */
     /* the batch in hand, and the one that is collected while PostgreSQL works on that */
     struct taken taken[2], *hand, *ahead;
     size_t limit; /* messages a batch takes; small while looking for one that cannot be applied, and after a
@@ -223,6 +224,7 @@ static int open_all(struct run *r, struct failure *f)
                         &g, f) != 0)
         return -1;
     r->position = g.position;
+    r->served = g.position.serving;
     r->unread = !g.has_fingerprint && !g.position.serving && !g.position.unproven;
     if (*g.halted) {
         tell_halted(r, &g);
@@ -292,11 +294,21 @@ static int retry_gaps(struct run *r, struct failure *f)
 
 /* ---- a batch ---- */
 
+/* Whoever sees it ready finds the line in the log: that comes first. */
+static void well(struct run *r)
+{
+    if (r->position.serving && !r->served)
+        rr_info("the generation serves", "generation=%d offset=%lld", r->position.generation,
+                (long long)r->position.next_offset);
+    r->served = r->position.serving;
+    health_well(r->health, &r->position);
+}
+
 static void applied(struct run *r, int64_t since)
 {
     telemetry_applied(&r->telemetry, &r->hand->batch, rr_time_monotonic() - since);
     rr_counter_add(r->telemetry.days_mended, apply_mended(r->apply));
-    health_well(r->health, &r->position);
+    well(r);
     rr_kafka_report(r->kafka, r->position.next_offset);
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
@@ -338,19 +350,14 @@ static int check_beginning(struct run *r, struct failure *f)
 
 static int run_batch(struct run *r, struct failure *f)
 {
-    bool served = r->position.serving;
-
     if (retry_gaps(r, f) != 0 || collect(r, f) != 0)
         return -1;
     if (r->hand->batch.n_messages > 0) {
         if (check_beginning(r, f) != 0 || apply(r, f) != 0)
             return -1;
     } else if (rr_kafka_end_offset(r->kafka) == r->position.next_offset) {
-        health_well(r->health, &r->position); /* nothing is left to apply */
+        well(r); /* nothing is left to apply */
     }
-    if (r->position.serving && !served)
-        rr_info("the generation serves", "generation=%d offset=%lld", r->position.generation,
-                (long long)r->position.next_offset);
     telemetry_lag(&r->telemetry, &r->position, rr_kafka_end_offset(r->kafka));
     return 0;
 }
@@ -370,12 +377,6 @@ static void tell_failure(struct run *r, const struct failure *f)
     r->logged_at = now;
     rr_error("beginning again", "kind=%s reason=%s offset=%lld", failure_kind_name(f->kind), RR_Q(f->text),
              (long long)r->position.next_offset);
-}
-
-static int find_own(const struct run *r, struct store *s, struct generation *ret, struct failure *f)
-{
-    return r->conf->generation ? generation_find_number(s, r->conf->generation, ret, f)
-                               : generation_find(s, ret, f);
 }
 
 /* Until nobody has moved the position for a while. */
@@ -428,7 +429,7 @@ static void wait_halted(struct run *r)
 
     if (store_open(&r->store_conf, &s, &f) != 0)
         return;
-    while (!stopping(r) && find_own(r, s, &g, &f) == 0 && *g.halted) {
+    while (!stopping(r) && generation_find_number(s, r->conf->generation, &g, &f) == 0 && *g.halted) {
         tell_halted(r, &g);
         nap(r, HALTED_LOOK_MS);
     }

@@ -57,6 +57,7 @@ def test_the_first_generation_of_a_log_without_its_beginning_is_made_whole_befor
     eventually(lambda: "ALARM: the log has lost its beginning" in logged(), 60)
     assert reason in logged()
     eventually(projector.is_ready, 300)
+    eventually(lambda: "the generation serves" in logged())  # lines are collected for some milliseconds
     told = re.findall(r'msg="(the log is proven|the generation serves)"', logged())
     assert told == ["the log is proven", "the generation serves"]
     answer = query.reservation(booked, token=changed.token, wait=10)
