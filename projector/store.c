@@ -350,6 +350,9 @@ static int set_up(struct store *s, bool synchronous_commit, struct failure *f)
     static const char *const settings[] = {
         /* A stopped projector must not hold the position's row against the one that takes over. */
         "SET idle_in_transaction_session_timeout = '5s'",
+        /* Nor a killed one what a long statement holds (an index, an ANALYZE, a wait for a lock): else
+           PostgreSQL would look for its client only after that. */
+        "SET client_connection_check_interval = '1s'",
         /* The tables grow from nothing: a plan made for few rows reads all of them a minute later. Look-ups
            by key are right at any size. */
         "SET plan_cache_mode = force_generic_plan",

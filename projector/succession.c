@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SWITCH_US   (3 * RR_US_PER_SEC) /* how long the old one may be held up */
-#define TRIES       5                   /* for a table that somebody reads */
-#define SWITCH_MS   30000               /* for its answer */
+#define SWITCH_US   (3 * RR_US_PER_SEC)  /* how long the old one may be held up */
+#define LOCK_US     (10 * RR_US_PER_SEC) /* for one who was killed: see take_lock() */
+#define TRIES       5                    /* for a table that somebody reads */
+#define SWITCH_MS   30000                /* for its answer */
 #define FIND_OUT_MS 5000
 
 struct succession {
@@ -65,6 +66,24 @@ int succession_run(struct succession *s, const char *sql, struct failure *f)
     return store_ask(s->store, &(struct statement){.sql = sql}, NULL, &res, f);
 }
 
+/* Of one who was killed PostgreSQL notices that only when it looks, once a second (store.c), and has to undo
+ * then what that one was at. To tell the next one meanwhile that somebody is at work would be wrong. */
+static int take_lock(struct store *s, struct failure *f)
+{
+    int64_t deadline = rr_time_monotonic() + LOCK_US;
+    const PGresult *res;
+
+    for (;;) {
+        if (store_ask(s, &sql_try_lock, NULL, &res, f) != 0)
+            return -1;
+        if (store_bool(res, 0, 0))
+            return 0;
+        if (rr_time_monotonic() > deadline)
+            return fail(f, FAIL_MOVED, "another rebuild is at work");
+        truth_wait();
+    }
+}
+
 int succession_open(const struct store_conf *conf, struct succession **ret, struct failure *f)
 {
     struct succession *s = calloc(1, sizeof(*s));
@@ -73,13 +92,10 @@ int succession_open(const struct store_conf *conf, struct succession **ret, stru
     if (!s)
         return fail(f, FAIL_POSTGRES, "out of memory");
     s->conf = conf;
-    if (store_open(conf, &s->store, f) == 0 && store_ask(s->store, &sql_try_lock, NULL, &res, f) == 0) {
-        if (!store_bool(res, 0, 0)) {
-            fail(f, FAIL_MOVED, "another rebuild is at work");
-        } else if (store_ask(s->store, &sql_settle, NULL, &res, f) == 0) {
-            *ret = s;
-            return 0;
-        }
+    if (store_open(conf, &s->store, f) == 0 && take_lock(s->store, f) == 0 &&
+        store_ask(s->store, &sql_settle, NULL, &res, f) == 0) {
+        *ret = s;
+        return 0;
     }
     succession_close(s);
     return -1;

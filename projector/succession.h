@@ -18,7 +18,7 @@ struct finishing {
     size_t n;
 };
 
-/* FAIL_MOVED if somebody else is at it. */
+/* FAIL_MOVED if somebody else is at it, and goes on with it for ten seconds. */
 int succession_open(const struct store_conf *conf, struct succession **ret, struct failure *f) RR_MUST_CHECK;
 void succession_close(struct succession *s);
 

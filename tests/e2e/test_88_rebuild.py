@@ -2,6 +2,8 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -10,7 +12,8 @@ from support import programs, truth
 from support.api import Command, Query, unique
 from support.events import Stream
 from support.load import Load
-from support.rebuilds import OF_A_ROLL_BACK, STEPS, Rebuild, rebuild
+from support.readers import WAIT_SECONDS
+from support.rebuilds import OF_A_ROLL_BACK, STEPS, Rebuild, no_analyze, rebuild, stopped_in_analyze
 from support.times import on
 from support.waiting import eventually
 
@@ -106,9 +109,11 @@ class Readers:
         while not self._stop.is_set():
             written = command.reserve(room, on(2 + n, "10:00"), on(2 + n, "11:00"), user, title=str(n))
             for _ in range(3):
-                read = query.reservation(written, token=written.token)
+                read = query.reservation(written, token=written.token, wait=WAIT_SECONDS)
                 assert {name: read[name] for name in written} == dict(written)
-                history = query.read(f"/v1/reservations/{written['id']}/history", token=written.token)
+                history = query.read(
+                    f"/v1/reservations/{written['id']}/history", token=written.token, wait=WAIT_SECONDS
+                )
                 assert [item["version"] for item in history["items"]] == list(range(written["version"], 0, -1))
                 written = command.change(written, title=unique("title"))
                 self.reads += 2
@@ -231,6 +236,19 @@ def _retired(pg) -> int:
     return number
 
 
+def test_what_one_that_was_killed_still_waits_for_keeps_nobody_out(stack, booked, tmp_path):
+    """PostgreSQL notices that nobody waits for a statement any more, however long that takes."""
+    with ExitStack() as held:
+        held.enter_context(no_analyze(stack))
+        with Rebuild(stack, tmp_path) as one:
+            one.await_held()
+            one.kill()
+        with Rebuild(stack, tmp_path) as other:
+            one.await_undone()
+            held.close()
+            assert other.wait() == 0
+
+
 @pytest.mark.parametrize("step", OF_A_ROLL_BACK)
 def test_a_roll_back_that_was_killed_can_be_made_again(
     stack, mysql, pg, booked, tmp_path, step, serving, caught_up
@@ -240,6 +258,7 @@ def test_a_roll_back_that_was_killed_can_be_made_again(
     with Rebuild(stack, tmp_path, "--rollback") as one:
         one.await_step(step)
         one.kill()
+        one.await_undone()  # what it had sent is done without it, the switch, too
     if serving() == now:
         assert rebuild(stack, "--rollback")[0] == 0
     assert serving() == before
@@ -256,7 +275,7 @@ def test_the_generation_before_comes_back_with_all_that_was_written_since(
     status, told = rebuild(stack, "--rollback")
     assert status == 0, told
     assert (serving(), generations()[told["before"]]) == (first, "retired")
-    assert query.reservation(written, token=written.token)["version"] == 1
+    assert query.reservation(written, token=written.token, wait=WAIT_SECONDS)["version"] == 1
     caught_up()
     assert truth.differences(mysql, pg) == []
 
@@ -280,8 +299,7 @@ def test_a_new_generation_that_differs_from_the_truth_does_not_serve(
     stack, pg, query, booked, serving, tmp_path, generations
 ):
     before = serving()
-    with Rebuild(stack, tmp_path) as one:
-        one.stop_at("analyze")
+    with stopped_in_analyze(stack, tmp_path) as one:
         assert "verify" not in one.steps
         (new,) = [number for number, state in generations().items() if state == "building"]
         assert pg.execute(f"DELETE FROM g{new}.reservation WHERE id = %s", [booked["id"]]).rowcount == 1
@@ -294,12 +312,11 @@ def test_a_new_generation_that_differs_from_the_truth_does_not_serve(
 
 
 def test_there_is_one_rebuild_at_a_time(stack, booked, tmp_path):
-    with Rebuild(stack, tmp_path) as one:
-        one.stop_at("analyze")
-        for flags in ((), ("--rollback",)):
-            status, why = rebuild(stack, *flags)
-            assert status == 2
-            assert "another rebuild is at work" in why
+    with stopped_in_analyze(stack, tmp_path) as one:
+        with ThreadPoolExecutor() as pool:
+            for status, why in pool.map(lambda flags: rebuild(stack, *flags), [(), ("--rollback",)]):
+                assert status == 2
+                assert "another rebuild is at work" in why
         one.go_on()
         assert one.wait() == 0
 
@@ -333,8 +350,7 @@ def test_it_says_which_server_is_away(stack, booked, serving, settings, reason):
 def test_a_server_that_goes_away_in_the_middle_is_named_and_the_next_one_succeeds(
     stack, query, booked, tmp_path, server, reason
 ):
-    with Rebuild(stack, tmp_path) as one:
-        one.stop_at("analyze")
+    with stopped_in_analyze(stack, tmp_path) as one:
         stack.stop([server])
         try:
             one.go_on()
@@ -352,8 +368,7 @@ def test_a_generation_that_is_being_built_is_not_taken_for_the_serving_one(
 ):
     """A projector that starts meanwhile goes on with the serving one."""
     before = serving()
-    with Rebuild(stack, tmp_path) as one:
-        one.stop_at("analyze")
+    with stopped_in_analyze(stack, tmp_path) as one:
         stack.restart(["projector"])
         assert (serving(), query.read("/v1/projection")["generation"]) == (before, before)
         with pytest.raises(psycopg.DatabaseError, match="cannot serve"):

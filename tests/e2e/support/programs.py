@@ -39,12 +39,12 @@ def run(stack, name: str, *arguments: str, settings: dict[str, str | None] | Non
     )
 
 
-def launch(stack, name: str, *arguments: str, output) -> subprocess.Popen:
-    """Starts a program with the stack's settings, and leaves it running."""
+def launch(stack, name: str, *arguments: str, settings: dict[str, str] | None = None, output) -> subprocess.Popen:
+    """Starts a program as run() does, and leaves it running."""
     server = stack.server(name)
     return subprocess.Popen(
         [str(server.binary), *arguments],
-        env=_environment(server, {}),
+        env=_environment(server, settings or {}),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
