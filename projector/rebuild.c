@@ -16,6 +16,10 @@
 #define TOLD        20                   /* differences */
 #define SWITCHES    5
 #define SWITCH_US   (4 * RR_US_PER_SEC) /* between two that could not even be asked for */
+/* How long readers of a write that was just made wait for it: less than they wait by default, 2 s. Only the
+ * last switch, without which all would have been in vain, takes the time of two big batches. */
+#define HELD_US      RR_US_PER_SEC
+#define HELD_LAST_US (3 * RR_US_PER_SEC)
 
 enum { SWITCHED, DIFFERENT, COULD_NOT, UNKNOWN };
 
@@ -231,14 +235,16 @@ static int find_out(struct rebuild *r, struct failure *f)
 
 static int go_over(struct rebuild *r, struct failure *f)
 {
+    int32_t before = r->serving.position.generation;
     int tries = 0, end;
 
     progress_step(&r->progress, "switch", 0);
     do {
         int64_t next = rr_time_monotonic() + SWITCH_US;
+        int64_t held_us = tries + 1 < SWITCHES ? HELD_US : HELD_LAST_US;
         bool sent;
 
-        if (succession_switch(r->succession, r->serving.position.generation, r->number, &sent, f) == 0)
+        if (succession_switch(r->succession, before, r->number, held_us, &sent, f) == 0)
             return SWITCHED;
         end = sent ? find_out(r, f) : COULD_NOT;
         while (!sent && rr_time_monotonic() < next)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SWITCH_US   (3 * RR_US_PER_SEC)  /* how long the old one may be held up */
 #define LOCK_US     (10 * RR_US_PER_SEC) /* for one who was killed: see take_lock() */
 #define TRIES       5                    /* for a table that somebody reads */
 #define SWITCH_MS   30000                /* for its answer */
@@ -222,9 +221,9 @@ int succession_position(struct succession *s, int32_t number, int64_t *ret_next_
 /* ---- the switch ---- */
 
 /* Until `number` has got to `offset`. */
-static int await_position(struct succession *s, int32_t number, int64_t offset, struct failure *f)
+static int await_position(struct succession *s, int32_t number, int64_t offset, int64_t us, struct failure *f)
 {
-    int64_t deadline = rr_time_monotonic() + SWITCH_US, position = 0;
+    int64_t deadline = rr_time_monotonic() + us, position = 0;
 
     for (;;) {
         if (succession_position(s, number, &position, f) != 0)
@@ -238,7 +237,8 @@ static int await_position(struct succession *s, int32_t number, int64_t offset, 
     }
 }
 
-int succession_switch(struct succession *s, int32_t from, int32_t to, bool *ret_sent, struct failure *f)
+int succession_switch(struct succession *s, int32_t from, int32_t to, int64_t held_us, bool *ret_sent,
+                      struct failure *f)
 {
     struct store_conf conf = *s->conf;
     struct store *held = NULL;
@@ -249,7 +249,7 @@ int succession_switch(struct succession *s, int32_t from, int32_t to, bool *ret_
     conf.timeout_ms = SWITCH_MS;
     *ret_sent = false;
     if (store_open(&conf, &held, f) == 0 && generation_lock(held, from, &g, f) == 0 &&
-        await_position(s, to, g.position.next_offset, f) == 0) {
+        await_position(s, to, g.position.next_offset, held_us, f) == 0) {
         params_int4(&p, from);
         params_int4(&p, to);
         store_add(held, &sql_switch, &p);

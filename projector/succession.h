@@ -38,10 +38,10 @@ int succession_retire(struct succession *s, int32_t number, struct failure *f) R
 /* Where a generation stands; FAIL_MOVED if it is not there, or has retired. */
 int succession_position(struct succession *s, int32_t number, int64_t *ret_next_offset,
                         struct failure *f) RR_MUST_CHECK;
-/* Readers go over from one to the other. The old one stands still meanwhile, until the new one, which
- * somebody writes, has got as far. *ret_sent false: it failed before that was asked for, and has not been
- * done. */
-int succession_switch(struct succession *s, int32_t from, int32_t to, bool *ret_sent,
+/* Readers go over from one to the other. The old one stands still meanwhile, for `held_us` at most, until the
+ * new one, which somebody writes, has got as far. *ret_sent false: it failed before that was asked for, and
+ * has not been done. */
+int succession_switch(struct succession *s, int32_t from, int32_t to, int64_t held_us, bool *ret_sent,
                       struct failure *f) RR_MUST_CHECK;
 /* Whether that has been done, when its failure does not tell: the answer to its COMMIT may be what was lost.
  * Whatever the answer is, it stays. */
