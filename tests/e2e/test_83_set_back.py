@@ -55,7 +55,7 @@ def alarm(stack, ask, projector, command, query, room, user):
     return alarm
 
 
-def test_a_message_that_comes_again_changes_nothing(topic, command, query, room, user, ask, projector):
+def test_a_message_that_comes_again_changes_nothing(topic, command, query, room, user, ask, projector, caught_up):
     since = topic.end()
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user, title="Planning")
     query.reservation(booked, token=booked.token, wait=10)
@@ -64,6 +64,7 @@ def test_a_message_that_comes_again_changes_nothing(topic, command, query, room,
     offset = topic.send(reservation_key(booked), again)
     eventually(lambda: ask("next_offset") > offset)
     assert ask("halted") is None
+    caught_up()  # a batch is counted after its commit, and before the next one
     assert projector.metrics().value("rr_projector_ignored_total", reason="repeated") > repeated
     assert query.reservation(booked)["version"] == 1
 
