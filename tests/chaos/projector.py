@@ -27,11 +27,10 @@ from support.api import Command, Service
 from support.databases import connect_mysql, connect_postgres
 from support.load import Load, lost
 from support.times import on
-from support.waiting import eventually
+from support.waiting import PATIENCE_SECONDS, eventually
 
 from . import stage
 
-PATIENCE_SECONDS = 180
 KILLS = 100
 _SERVING = "FROM projection.position p JOIN projection.generation g USING (generation) WHERE g.state = 'serving'"
 

@@ -17,12 +17,12 @@ from support.api import Query
 from support.databases import connect_mysql, connect_postgres
 from support.generations import switch_to_a_copy
 from support.load import Load
+from support.outages import reconnects
 from support.readers import Readers
-from support.waiting import eventually
+from support.waiting import PATIENCE_SECONDS, eventually
 
 from . import projector, stage
 
-PATIENCE_SECONDS = projector.PATIENCE_SECONDS
 MINUTES = 30
 
 
@@ -85,7 +85,11 @@ def generations_switched(play: Play) -> None:
 def postgres_restarted(play: Play) -> None:
     """In good order and killed, while everybody reads: they are told 503 until it is back, and nothing wrong."""
     ends = (lambda: play.stack.stop(["postgres"]), lambda: play.stack.kill("postgres"))
-    with Load(play.stack.command_svc.url, writers=1) as load, play.readers(load, refused=(503,)) as readers:
+    with (
+        reconnects(play.query),
+        Load(play.stack.command_svc.url, writers=1) as load,
+        play.readers(load, refused=(503,)) as readers,
+    ):
         for end in ends * play.lengths.restarts:
             reached, refused = readers.done + 50, readers.refusals
             eventually(lambda reached=reached: readers.done > reached, PATIENCE_SECONDS)

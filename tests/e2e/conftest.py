@@ -17,7 +17,7 @@ from support.databases import connect_mysql, connect_postgres
 from support.given import Given
 from support.letters import Letters
 from support.topic import Topic
-from support.waiting import eventually
+from support.waiting import PATIENCE_SECONDS, eventually
 
 FOLDER = REPO / ".test/stack"
 PRESET = os.environ.get("RR_TEST_PRESET", "asan")
@@ -25,8 +25,6 @@ KEEP = bool(os.environ.get("RR_TEST_KEEP"))
 # The addresses and passwords of a deployment that runs already, as a file like .run/env: for tests that need no more.
 GIVEN = os.environ.get("RR_TEST_ENV")
 PROGRAMS = ("command-svc", "query-svc", "projector")
-# For a server to become ready, with sanitizers and on a machine that may be busy with other things.
-PATIENCE_SECONDS = 180.0
 
 # Handed on to the programs; a report ends the program, and the log is looked at after each test.
 os.environ.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99")

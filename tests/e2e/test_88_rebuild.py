@@ -12,10 +12,11 @@ from support import programs, truth
 from support.api import Command, Query, unique
 from support.events import Stream
 from support.load import Load
+from support.outages import down, reconnects
 from support.readers import WAIT_SECONDS
 from support.rebuilds import OF_A_ROLL_BACK, STEPS, Rebuild, no_analyze, rebuild, stopped_in_analyze
 from support.times import on
-from support.waiting import eventually
+from support.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture
@@ -348,17 +349,14 @@ def test_it_says_which_server_is_away(stack, booked, serving, settings, reason):
 
 @pytest.mark.parametrize(("server", "reason"), [("mysql", "MySQL"), ("postgres", "PostgreSQL")])
 def test_a_server_that_goes_away_in_the_middle_is_named_and_the_next_one_succeeds(
-    stack, query, booked, tmp_path, server, reason
+    stack, mysql, query, booked, tmp_path, server, reason, caught_up
 ):
-    with stopped_in_analyze(stack, tmp_path) as one:
-        stack.stop([server])
-        try:
-            one.go_on()
-            assert one.wait() == 2
-            assert f"projector: {reason}" in one.log.read_text()
-        finally:
-            stack.start([server])
-    stack.wait_ready(["query-svc", "projector"])
+    with reconnects(query), stopped_in_analyze(stack, tmp_path) as one, down(stack, server, "stopped"):
+        one.go_on()
+        assert one.wait() == 2
+        assert f"projector: {reason}" in one.log.read_text()
+    mysql.connect()
+    caught_up(PATIENCE_SECONDS)
     assert rebuild(stack)[0] == 0
     assert query.reservation(booked)["title"] == "Planning, again"
 

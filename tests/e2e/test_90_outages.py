@@ -1,41 +1,34 @@
 """Each server down, stopped in good order or killed: what needs it says 503, the rest goes on, and all recovers by itself
 when it is back."""
 
-from contextlib import contextmanager
+from itertools import count
 
 import pytest
 import requests
 from support import truth
 from support.databases import connect_mysql, connect_postgres
 from support.load import Load, lost
+from support.outages import down, reconnects
 from support.times import on
-from support.waiting import eventually
+from support.waiting import PATIENCE_SECONDS, eventually
 
 HOW = ["stopped", "killed"]
-RECOVERY_SECONDS = 90
-
-
-@contextmanager
-def down(stack, name: str, how: str):
-    """The server `name` is down inside the block, and has been started again after it; nothing else is touched."""
-    if how == "killed":
-        stack.kill(name)
-    else:
-        stack.stop([name])
-    try:
-        yield
-    finally:
-        stack.start([name])
 
 
 @pytest.fixture
 def whole_path_works(command, query, user):
-    """Waits until a new booking comes out at the other end."""
+    """Waits until a new booking comes out at the other end; each try takes a time of its own, for one whose outcome is unknown may
+    have been booked."""
 
     def check(room):
+        hours = count(30 * 24)
+
         def works():
+            day, hour = divmod(next(hours), 24)
             try:
-                booked = command.reserve(room, on(30, "10:00"), on(30, "11:00"), user, expect=None)
+                booked = command.reserve(
+                    room, on(day, f"{hour:02}:00"), on(day, f"{hour:02}:30"), user, expect=None
+                )
                 if booked.status != 201:
                     return False
                 command.cancel(booked)
@@ -43,7 +36,7 @@ def whole_path_works(command, query, user):
             except requests.ConnectionError:
                 return False
 
-        eventually(works, seconds=RECOVERY_SECONDS, interval=0.2)
+        eventually(works, seconds=PATIENCE_SECONDS, interval=0.2)
 
     return check
 
@@ -69,7 +62,7 @@ def test_without_mysql_writes_are_503_and_reads_go_on(stack, command, query, roo
 def test_without_postgres_reads_are_503_and_writes_go_on(
     stack, command, query, projector, room, user, how, whole_path_works
 ):
-    with down(stack, "postgres", how):
+    with reconnects(query), down(stack, "postgres", how):
         refused = query.history(user, expect=503)
         assert refused["code"] in ("database-unavailable", "database-busy")
         query.history(user, token=room.token, expect=503)
@@ -78,9 +71,9 @@ def test_without_postgres_reads_are_503_and_writes_go_on(
         eventually(lambda: projector.get("/readyz").status == 503)
         booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
         command.get("/readyz", expect=200)
-    eventually(query.is_ready, RECOVERY_SECONDS)
-    eventually(projector.is_ready, RECOVERY_SECONDS)
-    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, RECOVERY_SECONDS)
+    eventually(query.is_ready, PATIENCE_SECONDS)
+    eventually(projector.is_ready, PATIENCE_SECONDS)
+    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, PATIENCE_SECONDS)
     whole_path_works(room)
 
 
@@ -99,27 +92,27 @@ def test_without_the_way_between_writes_and_old_reads_go_on(
         assert behind["as_of"] <= booked["created_at"]
         command.get("/readyz", expect=200)
         query.get("/readyz", expect=200)
-    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, RECOVERY_SECONDS)
+    eventually(lambda: query.history(user, token=booked.token, expect=None).status == 200, PATIENCE_SECONDS)
     whole_path_works(room)
 
 
-def test_databases_killed_under_load_lose_no_promise(stack, mysql, pg, caught_up):
+def test_databases_killed_under_load_lose_no_promise(stack, mysql, pg, query, caught_up):
     """MySQL and PostgreSQL are killed while everybody writes; every write that was answered with success is kept."""
-    with Load(stack.command_svc.url, writers=4, refused=(503, 409, 412)) as load:
+    with reconnects(query), Load(stack.command_svc.url, writers=4, refused=(503, 409, 412)) as load:
         for name in ("mysql", "postgres", "mysql"):
             reached = load.done + 50
-            eventually(lambda reached=reached: load.done > reached, RECOVERY_SECONDS)
+            eventually(lambda reached=reached: load.done > reached, PATIENCE_SECONDS)
             with down(stack, name, "killed"):
                 pass
         reached = load.done + 50
-        eventually(lambda: load.done > reached, RECOVERY_SECONDS)
+        eventually(lambda: load.done > reached, PATIENCE_SECONDS)
     assert load.problems == []
     mysql.close()
     fresh = connect_mysql(stack)
     assert lost(load.promised, fresh) == []
     mysql.connect()
     pg.close()
-    caught_up(RECOVERY_SECONDS)
+    caught_up(PATIENCE_SECONDS)
     with connect_postgres(stack) as again:
         assert truth.differences(fresh, again) == []
     fresh.close()

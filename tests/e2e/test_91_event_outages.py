@@ -2,27 +2,23 @@
 
 import pytest
 from support.events import Stream
+from support.outages import down, reconnects
 from support.times import on
-from support.waiting import eventually
-
-RECOVERY_SECONDS = 90
+from support.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.mark.parametrize("name", ["postgres", "projector"])
 def test_a_stream_outlives_a_server_that_is_killed(stack, command, query, room, user, name):
-    with Stream(query.url, user_id=user) as stream:
+    with reconnects(query), Stream(query.url, user_id=user) as stream:
         made = [command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)["id"]]
         stream.wait_for(1)
-        stack.kill(name)
-        try:
+        with down(stack, name, "killed"):
             made.append(command.reserve(room, on(4, "10:00"), on(4, "11:00"), user)["id"])
-        finally:
-            stack.start([name])
         made.append(command.reserve(room, on(5, "10:00"), on(5, "11:00"), user)["id"])
-        stream.wait_for(3, RECOVERY_SECONDS)
+        stream.wait_for(3, PATIENCE_SECONDS)
         assert stream.seen == [(number, 1) for number in made]
         assert not stream.ended
-    eventually(query.is_ready, RECOVERY_SECONDS)
+    eventually(query.is_ready, PATIENCE_SECONDS)
 
 
 def test_a_client_goes_on_with_another_query_svc(stack, command, query, room, user):
@@ -34,6 +30,6 @@ def test_a_client_goes_on_with_another_query_svc(stack, command, query, room, us
         last_id = stream.last_id
     stack.start(["query-svc"])
     with Stream(query.url, user_id=user, last_id=last_id) as stream:
-        stream.wait_for(1, RECOVERY_SECONDS)
+        stream.wait_for(1, PATIENCE_SECONDS)
         assert stream.seen == [(second["id"], 1)]
         assert first["id"] != second["id"]

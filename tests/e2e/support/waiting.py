@@ -2,6 +2,9 @@
 
 import time
 
+# For a server to become ready or to recover, with sanitizers and on a machine that may be busy with other things.
+PATIENCE_SECONDS = 180.0
+
 
 def eventually(check, seconds: float = 20.0, interval: float = 0.02):
     """Calls `check` until it returns something true and returns that. An assertion that fails inside `check` counts as
