@@ -3,7 +3,8 @@
  * ETag is the reservation's version, because that is what If-Match wants, but the answer also shows the
  * room's name and location, which can change without it. 304 is only said when the room has not changed since
  * the reservation did: never, or long enough before that the order of the two is beyond doubt (a change that
- * waits for a lock carries the time at which it began to wait). */
+ * waits for a lock carries the time at which it began to wait). Its name is null while a change of the room
+ * is parked, and is there again without either of them changing: so an answer without it has no ETag. */
 #include "endpoints.h"
 #include "read.h"
 #include "render.h"
@@ -39,7 +40,8 @@ static enum rr_err render(struct read *rd, const PGresult *res)
     /* Whether somebody else's exists is nobody's business. */
     if (!rd->r->admin && strcmp(PQgetvalue(res, 0, COL_DATA + RESERVATION_USER), rd->r->user) != 0)
         return RR_NOT_FOUND;
-    if (read_not_modified(rd, PQgetvalue(res, 0, COL_DATA + RESERVATION_VERSION), comparable))
+    if (!PQgetisnull(res, 0, COL_DATA + RESERVATION_ROOM_NAME) &&
+        read_not_modified(rd, PQgetvalue(res, 0, COL_DATA + RESERVATION_VERSION), comparable))
         return RR_OK;
     rr_json_init(&j, &rd->answer->body);
     rr_json_object(&j, NULL);
@@ -55,7 +57,7 @@ const struct rr_operation reservation_get_operation = {
     .summary = "A reservation, with its room",
     .status = 200,
     .answer = "Reservation",
-    .flags = RR_OP_READ | RR_OP_UUID | RR_OP_ETAG | RR_OP_CACHED,
+    .flags = RR_OP_READ | RR_OP_UUID | RR_OP_MAYBE_ETAG | RR_OP_CACHED,
 };
 
 enum rr_step reservation_get(struct rr_req *r)

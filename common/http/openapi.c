@@ -324,8 +324,8 @@ static void put_answer_headers(struct rr_json *j, const struct rr_operation *op)
 {
     rr_json_object(j, "headers");
     put_answer_header(j, "X-Request-Id", true, NULL);
-    if (op->flags & RR_OP_ETAG)
-        put_answer_header(j, "ETag", true, op->answer ? ETAG_PATTERN : NULL); /* a version, or any */
+    if (op->flags & (RR_OP_ETAG | RR_OP_MAYBE_ETAG)) /* a version, or any */
+        put_answer_header(j, "ETag", op->flags & RR_OP_ETAG, op->answer ? ETAG_PATTERN : NULL);
     if (op->flags & RR_OP_WRITE)
         put_answer_header(j, "Consistency-Token", true, NULL);
     if (op->flags & RR_OP_READ) {

@@ -22,6 +22,7 @@ enum rr_operation_flags {
                                  unless it is everybody's */
     RR_OP_LIST = 256,         /* answers with a page of `answer` */
     RR_OP_EVENTS = 512,       /* takes Last-Event-ID */
+    RR_OP_MAYBE_ETAG = 1024,  /* answers with an ETag, but not always */
 };
 
 struct rr_operation {

@@ -410,6 +410,23 @@ def test_a_room_that_is_parked_leaves_its_reservations_without_a_name(
     assert answer["room_name"] == room["name"] + " II"
 
 
+def test_who_knows_a_reservation_without_its_room_s_name_is_told_when_it_has_one_again(
+    command, query, topic, letters, user, caught_up
+):
+    """Neither the reservation nor the room has another version then."""
+    room = command.create_room()
+    caught_up()
+    topic.send(room_key(room), room_event(room, 2, name=None))
+    (first,) = letters.wait(room)
+    booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
+    nameless = query.reservation(booked, token=booked.token, wait=10)
+    assert nameless["room_name"] is None
+    letters.run("skip", str(first["id"]), "--reason", "a test")
+    named = query.reservation(booked, headers={"If-None-Match": nameless.headers.get("ETag")})
+    assert (named["room_name"], named["version"]) == (room["name"], nameless["version"])
+    query.reservation(booked, headers={"If-None-Match": named.etag}, expect=304)
+
+
 def test_a_key_that_cannot_be_read_opens_the_breaker_and_a_restart_does_not_close_it(
     stack, command, query, topic, letters, projector, room, user, tmp_path
 ):
