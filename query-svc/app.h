@@ -26,7 +26,7 @@ struct query_loop {
     const struct query_conf *conf;
     struct rr_pg *pg;
     struct session session;
-    struct shared shared;
+    struct shared shared, firsts; /* what reads ask; what they have to know first */
     struct waiters waiters;
     struct feed feed;
     struct calendar calendar;

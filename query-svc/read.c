@@ -222,16 +222,6 @@ static enum rr_err may_repeat(struct read *rd, enum rr_err why)
     return RR_INTERNAL;
 }
 
-/* A statement for this read alone. True: wait for `done`. */
-static bool submit(struct read *rd, struct rr_query *q, void (*done)(struct rr_query *q))
-{
-    q->timeout_ms = session_timeout_ms(&rd->loop->session, rd->question.give_up);
-    q->done = done;
-    q->arg = rd;
-    rd->err = q->timeout_ms ? rr_pg_submit(rd->loop->pg, q) : RR_DB_BUSY;
-    return !rd->err;
-}
-
 static void give_up_in(struct read *rd, uint32_t ms)
 {
     rd->question.give_up = rr_time_monotonic() + (int64_t)ms * 1000;
@@ -284,25 +274,49 @@ static enum rr_err parse(struct rr_req *r, const struct read_kind *kind)
 
 /* ---- FIRST ---- */
 
-static void first_done(struct rr_query *q)
+static bool same_first(const struct shared_ask *a, const struct shared_ask *b)
 {
-    struct read *rd = q->arg;
-    enum rr_err err = q->err;
-
-    if (err == RR_INTERNAL)
-        rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
-                RR_Q(q->message));
-    go_on(rd, err ? err : rd->kind->first_answered(rd, q->res), FIRST);
+    return a->query.stmt == b->query.stmt;
 }
 
+static enum rr_err take_first(struct read *rd, const struct rr_query *q)
+{
+    if (q->err == RR_INTERNAL)
+        rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
+                RR_Q(q->message));
+    return q->err ? q->err : rd->kind->first_answered(rd, q->res);
+}
+
+/* Taken once; each then decides for itself whether that is what it needs. An error is told to each, so that
+ * none asks again. */
+static void first_answered(struct shared_ask *first)
+{
+    struct read *rd = RR_RING_ENTRY(first, struct read, before);
+    enum rr_err err = take_first(rd, &first->query);
+
+    while (!rr_ring_empty(&first->joined)) {
+        struct shared_ask *joined = RR_RING_ENTRY(first->joined.next, struct shared_ask, link);
+
+        rr_ring_remove(&joined->link);
+        go_on(RR_RING_ENTRY(joined, struct read, before), err, FIRST);
+    }
+    go_on(rd, err, FIRST);
+}
+
+/* A name that is in no list, asked for again and again, or by many at once, costs one statement: there is one
+ * connection for slow ones, and others wait for it. */
 static bool ask_first(struct read *rd)
 {
     const struct rr_pg_stmt *stmt = rd->kind->first ? rd->kind->first(rd) : NULL;
 
     if (!stmt || rd->err)
         return false;
-    rd->ask = (struct rr_query){.stmt = stmt, .slow = rd->question.query.slow};
-    return submit(rd, &rd->ask, first_done);
+    rd->before = (struct shared_ask){.query = {.stmt = stmt, .slow = rd->question.query.slow},
+                                     .hash = (uintptr_t)stmt,
+                                     .give_up = rd->question.give_up,
+                                     .any_age = true};
+    rd->err = shared_submit(&rd->loop->firsts, &rd->before);
+    return !rd->err;
 }
 
 /* ---- GENERATION ---- */
@@ -319,10 +333,16 @@ static void generation_done(struct rr_query *q)
 
 static bool ask_generation(struct read *rd)
 {
+    struct rr_query *q = &rd->before.query;
+
     if (rd->loop->session.generation)
         return false;
-    rd->ask = (struct rr_query){.stmt = &session_stmt};
-    return submit(rd, &rd->ask, generation_done);
+    *q = (struct rr_query){.stmt = &session_stmt,
+                           .timeout_ms = session_timeout_ms(&rd->loop->session, rd->question.give_up),
+                           .done = generation_done,
+                           .arg = rd};
+    rd->err = q->timeout_ms ? rr_pg_submit(rd->loop->pg, q) : RR_DB_BUSY;
+    return !rd->err;
 }
 
 /* ---- TOKENS ---- */
@@ -443,6 +463,7 @@ static bool ask(struct read *rd)
 void read_shared_init(struct query_loop *ql, struct rr_loop *l)
 {
     shared_init(&ql->shared, l, &ql->session, same_question, answered);
+    shared_init(&ql->firsts, l, &ql->session, same_first, first_answered);
 }
 
 /* ---- REPLY ---- */

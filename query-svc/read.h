@@ -7,7 +7,8 @@
  *
  * Reads that ask the same at the same time share the statement (shared.h) and what it is rendered to: once,
  * inside its callback, straight from the PGresult. Each of them makes its own reply of that, with its own
- * If-None-Match.
+ * If-None-Match. What has to be known first is asked once for all whom it holds up, whatever they go on to
+ * ask.
  *
  * Threads: belongs to its request's loop. */
 #pragma once
@@ -42,6 +43,7 @@ struct read_kind {
     /* NULL, or: a statement that has to be answered before this one, without parameters, and is slow if this
      * one is; NULL when there is none (any more). An error goes to rd->err. */
     const struct rr_pg_stmt *(*first)(struct read *rd);
+    /* Takes what the loop has to know; then all who have asked for it are asked first() again. */
     enum rr_err (*first_answered)(struct read *rd, const PGresult *res);
     /* Fills rd->answer, for all who share it. Columns from COL_DATA on are the statement's own. */
     enum rr_err (*render)(struct read *rd, const PGresult *res);
@@ -62,7 +64,7 @@ struct read {
     /* read.c's own */
     struct query_loop *loop;
     struct shared_ask question;
-    struct rr_query ask;
+    struct shared_ask before; /* the statements before the kind's own */
     bool not_modified;
     char text[RR_PG_PARAMS][READ_TEXT];
     struct waiter waiter;

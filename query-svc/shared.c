@@ -120,7 +120,9 @@ static bool can_join(const struct shared *sh, const struct shared_ask *first, co
 {
     int64_t enough = (int64_t)session_timeout_ms(sh->session, a->give_up) * 1000 / 2;
 
-    return !rr_pg_is_sent(&first->query) && first->query.timer.due >= rr_time_monotonic() + enough;
+    if (rr_pg_is_sent(&first->query) && !a->any_age)
+        return false;
+    return first->query.timer.due >= rr_time_monotonic() + enough;
 }
 
 enum rr_err shared_submit(struct shared *sh, struct shared_ask *a)

@@ -3,7 +3,8 @@
  * A question that nobody asks yet is sent as a statement. Who comes before it has been sent joins it; who
  * comes later waits until it is answered, and then one statement is sent for all who wait. So of each
  * question at most one statement is under way, however many ask; and no answer is older than its question,
- * because its snapshot is taken after the statement has been sent.
+ * because its snapshot is taken after the statement has been sent. Where that does not matter, who comes
+ * later joins what has been sent, too.
  *
  * Nobody waits longer than they would alone: each has its own time, and joins only a statement that has
  * enough of it. Memory: asks are their callers', nothing is allocated. Threads: belongs to its loop. */
@@ -22,6 +23,7 @@ struct shared_ask {
     struct rr_query query; /* statement and parameters; of those who share, one sends its own */
     uint64_t hash;         /* of the question */
     int64_t give_up;       /* rr_time_monotonic() */
+    bool any_age;          /* an answer that is older than the question will do */
     /* shared's own */
     struct shared *shared;
     struct shared_ask *chain;       /* the next one in its bucket */

@@ -99,3 +99,12 @@ def test_who_shares_has_their_own_condition_and_method(held, signer, room, query
     assert (head.result().status, head.result().headers["Content-Length"]) == (200, str(len(first.text)))
     assert {read.result().text for read in reads} == {first.text, ""}
     assert held.shared() == shared + 4
+
+
+def test_what_many_have_to_know_first_is_asked_once(stack, tmp_path):
+    """They come before the list of time zones, with names that are not in it."""
+    with held_query(stack, tmp_path, connected=False) as held:
+        waiting = [held.ask(held.client.busy_hours, tz=f"Mars/{n}", expect=422, **YEAR) for n in range(30)]
+        held.proxy.release()
+        assert all(one.result().bad_names == {"tz"} for one in waiting)
+        assert held.client.metrics().value("rr_pg_queries_total") < 15

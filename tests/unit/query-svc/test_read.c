@@ -26,10 +26,12 @@ static struct {
     struct query_loop loop;
     struct rr_query *submitted; /* what waits for its answer */
     int n_submitted, n_rendered;
+    int n_known; /* how often what has to be known first was told */
 } world;
 
 void *__wrap_rr_loop_app(const struct rr_loop *l);
 enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q);
+bool __wrap_rr_pg_is_sent(const struct rr_query *q);
 bool __wrap_rr_pg_is_up(const struct rr_pg *pg);
 void __wrap_rr_resume(struct rr_req *r);
 const char *__wrap_rr_header_list(const struct rr_req *r, const char *name);
@@ -58,6 +60,12 @@ enum rr_err __wrap_rr_pg_submit(struct rr_pg *pg, struct rr_query *q)
     world.submitted = q;
     world.n_submitted++;
     return RR_OK;
+}
+
+/* Statements of slow queries only: they are sent at once. */
+bool __wrap_rr_pg_is_sent(const struct rr_query *q)
+{
+    return q->slow;
 }
 
 bool __wrap_rr_pg_is_up(const struct rr_pg *pg)
@@ -224,15 +232,123 @@ static enum rr_err parse_slow(struct read *rd)
 
 static void what_a_statistic_has_to_know_first_is_slow_too(void **state)
 {
-    static const struct read_kind statistic = {.parse = parse_slow, .first = ask_before},
-                                  other = {.parse = parse, .first = ask_before};
+    static const struct read_kind statistic = {.parse = parse_slow, .first = ask_before};
     struct fixture *f = *state;
 
-    assert_int_equal(read_step(&f[0].http.req, &statistic), RR_WAIT);
+    assert_int_equal(read_step(&f->http.req, &statistic), RR_WAIT);
     assert_ptr_equal(world.submitted->stmt, &before);
     assert_true(world.submitted->slow);
-    assert_int_equal(read_step(&f[1].http.req, &other), RR_WAIT);
+}
+
+static void what_another_read_has_to_know_first_is_not_slow(void **state)
+{
+    static const struct read_kind other = {.parse = parse, .first = ask_before};
+    struct fixture *f = *state;
+
+    assert_int_equal(read_step(&f->http.req, &other), RR_WAIT);
+    assert_ptr_equal(world.submitted->stmt, &before);
     assert_false(world.submitted->slow);
+}
+
+/* ---- reads that have to know the same first ---- */
+
+/* Which then refuses blue things. */
+static const struct rr_pg_stmt *ask_until_known(struct read *rd)
+{
+    if (!world.n_known)
+        return &before;
+    rd->err = rd->v[0].set ? RR_RULE_BROKEN : RR_OK;
+    return NULL;
+}
+
+static enum rr_err know(struct read *rd, const PGresult *res)
+{
+    (void)rd;
+    (void)res;
+    world.n_known++;
+    return RR_OK;
+}
+
+static enum rr_err make_no_sense(struct read *rd, const PGresult *res)
+{
+    (void)rd;
+    (void)res;
+    return RR_INTERNAL;
+}
+
+static const struct read_kind knowing = {.fields = fields,
+                                         .n_fields = 1,
+                                         .parse = parse_slow,
+                                         .first = ask_until_known,
+                                         .first_answered = know,
+                                         .render = render};
+
+/* All three have come, with different questions. */
+static void all_have_to_know(struct fixture *f, const struct read_kind *kind)
+{
+    f[1].value = (struct rr_value){.set = true, .text = "blue", .len = 4};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(read_step(&f[i].http.req, kind), RR_WAIT);
+    assert_int_equal(world.n_submitted, 1);
+    assert_ptr_equal(world.submitted->stmt, &before);
+}
+
+static void what_many_have_to_know_first_is_asked_once(void **state)
+{
+    struct fixture *f = *state;
+
+    all_have_to_know(f, &knowing);
+    answer_with(RR_OK);
+    assert_int_equal(world.n_known, 1);
+    assert_int_equal(read_step(&f[0].http.req, &knowing), RR_WAIT);
+    assert_string_equal(world.submitted->stmt->name, "thing");
+    assert_int_equal(read_step(&f[1].http.req, &knowing), RR_DONE);
+    assert_int_equal(f[1].err, RR_RULE_BROKEN);
+    assert_int_equal(read_step(&f[2].http.req, &knowing), RR_WAIT);
+    assert_int_equal(world.n_submitted, 3);
+}
+
+static void that_it_cannot_be_known_is_told_to_all_and_not_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    all_have_to_know(f, &knowing);
+    answer_with(RR_DB_BUSY);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(read_step(&f[i].http.req, &knowing), RR_DONE);
+        assert_int_equal(f[i].err, RR_DB_BUSY);
+    }
+    assert_int_equal(world.n_submitted, 1);
+    assert_int_equal(world.n_known, 0);
+}
+
+static void an_answer_that_makes_no_sense_is_our_fault_for_all(void **state)
+{
+    static const struct read_kind senseless = {
+        .parse = parse_slow, .first = ask_until_known, .first_answered = make_no_sense};
+    struct fixture *f = *state;
+
+    all_have_to_know(f, &senseless);
+    answer_with(RR_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(read_step(&f[i].http.req, &senseless), RR_DONE);
+        assert_int_equal(f[i].err, RR_INTERNAL);
+    }
+}
+
+static void who_has_no_time_left_does_not_wait_for_what_others_want_to_know(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(read_step(&f[0].http.req, &knowing), RR_WAIT);
+    assert_int_equal(read_step(&f[1].http.req, &knowing), RR_WAIT);
+    assert_int_equal(rr_timer_arm(world.rr_loop, &f[1].rd.before.timer, 0), RR_OK);
+    rr_loop_turn(world.rr_loop, 0);
+    assert_int_equal(read_step(&f[1].http.req, &knowing), RR_DONE);
+    assert_int_equal(f[1].err, RR_DB_BUSY);
+    answer_with(RR_OK);
+    assert_int_equal(world.n_known, 1);
+    assert_int_equal(read_step(&f[0].http.req, &knowing), RR_WAIT);
 }
 
 static void the_list_of_time_zones_is_a_slow_query(void **state)
@@ -462,6 +578,10 @@ static void beyond_them_lies_infinity(void **state)
 UNIT_MAIN(
     TEST(a_read_that_loses_every_connection_is_unavailable_and_no_fault_of_ours),
     TEST(who_is_nobody_waits_for_no_token), TEST(what_a_statistic_has_to_know_first_is_slow_too),
+    TEST(what_another_read_has_to_know_first_is_not_slow), TEST(what_many_have_to_know_first_is_asked_once),
+    TEST(that_it_cannot_be_known_is_told_to_all_and_not_asked_again),
+    TEST(an_answer_that_makes_no_sense_is_our_fault_for_all),
+    TEST(who_has_no_time_left_does_not_wait_for_what_others_want_to_know),
     TEST(the_list_of_time_zones_is_a_slow_query), TEST(free_times_of_more_than_a_month_are_a_slow_query),
     TEST(one_answer_is_made_for_all_who_ask_the_same), TEST(users_with_other_rights_never_share),
     TEST(an_answer_that_is_the_same_for_all_users_is_shared_by_them),

@@ -44,12 +44,19 @@ static bool same(const struct shared_ask *a, const struct shared_ask *b)
     return strcmp(a->query.params[0], b->query.params[0]) == 0;
 }
 
-static enum rr_err ask_for(struct setting *s, struct asked *a, const char *what, int64_t patience_us)
+static enum rr_err submit(struct setting *s, struct asked *a, const char *what, int64_t patience_us,
+                          bool any_age)
 {
     *a = (struct asked){.ask = {.query = {.stmt = &echo, .n_params = 1, .params = {what}},
                                 .hash = (unsigned char)*what,
-                                .give_up = rr_time_monotonic() + patience_us}};
+                                .give_up = rr_time_monotonic() + patience_us,
+                                .any_age = any_age}};
     return shared_submit(&s->shared, &a->ask);
+}
+
+static enum rr_err ask_for(struct setting *s, struct asked *a, const char *what, int64_t patience_us)
+{
+    return submit(s, a, what, patience_us, false);
 }
 
 static void ask(struct setting *s, struct asked *a, const char *what)
@@ -144,6 +151,21 @@ static void who_comes_after_it_was_sent_is_told_what_a_later_statement_found(voi
     assert_string_equal(b.value, "x");
     assert_string_equal(c.value, "x");
     assert_int_equal(sent(s), 2);
+}
+
+static void who_is_content_with_an_older_answer_joins_what_was_sent(void **state)
+{
+    struct setting *s = *state;
+    struct asked a, b, c;
+
+    ask_and_send(s, &a, "x");
+    assert_int_equal(submit(s, &b, "x", 10 * RR_US_PER_SEC, true), RR_OK);
+    ask(s, &c, "x");
+    TURN_UNTIL(s, a.n_done && b.n_done);
+    assert_string_equal(b.value, "x");
+    assert_int_equal(c.n_done, 0);
+    assert_int_equal(sent(s), 1);
+    TURN_UNTIL(s, c.n_done);
 }
 
 static void another_question_with_the_same_hash_is_another_statement(void **state)
@@ -248,6 +270,7 @@ static void the_same_can_be_asked_again_and_again(void **state)
 #define TEST(rule) cmocka_unit_test_setup_teardown(rule, set_up, tear_down)
 UNIT_MAIN(TEST(the_same_asked_before_it_is_sent_is_one_statement),
           TEST(who_comes_after_it_was_sent_is_told_what_a_later_statement_found),
+          TEST(who_is_content_with_an_older_answer_joins_what_was_sent),
           TEST(another_question_with_the_same_hash_is_another_statement),
           TEST(nobody_waits_longer_than_their_own_time),
           TEST(the_statement_for_those_who_waited_has_the_time_of_the_most_patient),
