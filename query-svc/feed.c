@@ -125,7 +125,7 @@ static bool is_good(struct feed *f, const struct rr_query *q, struct feed_state 
 {
     enum rr_err err = RR_OK;
 
-    if (session_judge(f->session, q, &ret_at->as_of, &err) != SESSION_SERVED || q->stmt != &feed_stmt) {
+    if (session_judge(f->session, q, NULL, &ret_at->as_of, &err) != SESSION_SERVED || q->stmt != &feed_stmt) {
         retry_soon(f);
         return false;
     }

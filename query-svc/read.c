@@ -281,10 +281,17 @@ static bool same_first(const struct shared_ask *a, const struct shared_ask *b)
 
 static enum rr_err take_first(struct read *rd, const struct rr_query *q)
 {
-    if (q->err == RR_INTERNAL)
-        rr_warn("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
-                RR_Q(q->message));
-    return q->err ? q->err : rd->kind->first_answered(rd, q->res);
+    enum rr_err err;
+
+    if (q->err) {
+        session_log_refusal(q, &rd->r->log);
+        return q->err;
+    }
+    err = rd->kind->first_answered(rd, q->res);
+    if (err == RR_INTERNAL)
+        rr_log(RR_LOG_ERROR, &rd->r->log, "an answer that makes no sense", "statement=%s rows=%d",
+               q->stmt->name, PQntuples(q->res));
+    return err;
 }
 
 /* Taken once; each then decides for itself whether that is what it needs. An error is told to each, so that
@@ -327,7 +334,7 @@ static void generation_done(struct rr_query *q)
     enum rr_err err = RR_OK;
     int64_t as_of;
 
-    session_judge(&rd->loop->session, q, &as_of, &err);
+    session_judge(&rd->loop->session, q, &rd->r->log, &as_of, &err);
     go_on(rd, err, TOKENS);
 }
 
@@ -439,7 +446,7 @@ static void answered(struct shared_ask *first)
     struct read *rd = of(first);
     enum rr_err err = RR_OK;
     int64_t as_of;
-    enum session_answer told = session_judge(&rd->loop->session, &first->query, &as_of, &err);
+    enum session_answer told = session_judge(&rd->loop->session, &first->query, &rd->r->log, &as_of, &err);
 
     if (told == SESSION_SERVED)
         err = render(rd, first->query.res, as_of);

@@ -43,7 +43,8 @@ struct read_kind {
     /* NULL, or: a statement that has to be answered before this one, without parameters, and is slow if this
      * one is; NULL when there is none (any more). An error goes to rd->err. */
     const struct rr_pg_stmt *(*first)(struct read *rd);
-    /* Takes what the loop has to know; then all who have asked for it are asked first() again. */
+    /* Takes what the loop has to know; then all who have asked for it are asked first() again. RR_INTERNAL,
+     * which is logged: it makes no sense. */
     enum rr_err (*first_answered)(struct read *rd, const PGresult *res);
     /* Fills rd->answer, for all who share it. Columns from COL_DATA on are the statement's own. */
     enum rr_err (*render)(struct read *rd, const PGresult *res);

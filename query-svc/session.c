@@ -2,7 +2,6 @@
 
 #include "render.h"
 
-#include "log.h"
 #include "time.h"
 
 #include <stdio.h>
@@ -69,7 +68,15 @@ static bool state_is(const struct rr_query *q, const char *sqlstate)
     return strncmp(q->sqlstate, sqlstate, strlen(sqlstate)) == 0;
 }
 
-static enum session_answer judge_refusal(struct session *s, const struct rr_query *q, enum rr_err *ret_err)
+void session_log_refusal(const struct rr_query *q, const struct rr_log_ctx *log)
+{
+    if (q->err == RR_INTERNAL)
+        rr_log(RR_LOG_ERROR, log, "statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name,
+               q->sqlstate, RR_Q(q->message));
+}
+
+static enum session_answer judge_refusal(struct session *s, const struct rr_query *q,
+                                         const struct rr_log_ctx *log, enum rr_err *ret_err)
 {
     *ret_err = q->err;
     /* No such table, no such schema: the generation is gone, for everybody who was under way in it. */
@@ -84,20 +91,18 @@ static enum session_answer judge_refusal(struct session *s, const struct rr_quer
      * given up while no connection stood has an SQLSTATE: it would only wait as long again.) */
     if (q->err == RR_DB_UNAVAILABLE && !*q->sqlstate && rr_pg_is_up(s->pg))
         return SESSION_REPEAT;
-    if (q->err == RR_INTERNAL)
-        rr_error("statement refused", "statement=%s sqlstate=%s reason=%s", q->stmt->name, q->sqlstate,
-                 RR_Q(q->message));
+    session_log_refusal(q, log);
     return SESSION_FAILED;
 }
 
-enum session_answer session_judge(struct session *s, const struct rr_query *q, int64_t *ret_as_of,
-                                  enum rr_err *ret_err)
+enum session_answer session_judge(struct session *s, const struct rr_query *q, const struct rr_log_ctx *log,
+                                  int64_t *ret_as_of, enum rr_err *ret_err)
 {
     enum rr_err err;
     bool here;
 
     if (q->err)
-        return judge_refusal(s, q, ret_err);
+        return judge_refusal(s, q, log, ret_err);
     if (PQntuples(q->res) == 0) {
         s->generation = 0;
         *ret_err = RR_PROJECTION_NOT_READY;

@@ -7,6 +7,7 @@
  * that has been dropped meanwhile reads as "not known", too. Threads: belongs to its loop. */
 #pragma once
 
+#include "log.h"
 #include "pg.h"
 #include "sql.h"
 
@@ -32,6 +33,9 @@ extern const struct rr_pg_stmt session_stmt;
 enum rr_err session_new(struct rr_loop *l, const struct rr_pg_conf *conf, struct session *ret) RR_MUST_CHECK;
 /* A statement's time-out for somebody who gives up at `give_up`, rr_time_monotonic(). 0: that is over. */
 uint32_t session_timeout_ms(const struct session *s, int64_t give_up);
-/* Inside q->done(), for statements that begin with SQL_META. Logs a statement that the server refused. */
-enum session_answer session_judge(struct session *s, const struct rr_query *q, int64_t *ret_as_of,
-                                  enum rr_err *ret_err);
+/* Inside q->done(), for statements that begin with SQL_META. Logs a statement that the server refused, for
+ * `log`, or NULL. */
+enum session_answer session_judge(struct session *s, const struct rr_query *q, const struct rr_log_ctx *log,
+                                  int64_t *ret_as_of, enum rr_err *ret_err);
+/* The same line of any other statement. Nothing is logged of an error that is nobody's fault. */
+void session_log_refusal(const struct rr_query *q, const struct rr_log_ctx *log);

@@ -199,7 +199,7 @@ static void check_done(struct rr_query *q)
     ws->under_way = false;
     if (ws->ended)
         return;
-    switch (session_judge(ws->session, q, &ws->as_of, &err)) {
+    switch (session_judge(ws->session, q, NULL, &ws->as_of, &err)) {
     case SESSION_SERVED: take(ws, q->res); break;
     case SESSION_REPEAT:
         nobody_in_check(ws);

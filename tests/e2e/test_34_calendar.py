@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import icalendar
 import pytest
+import requests
 from support.api import unique
 from support.programs import Program
 from support.times import moment, on
@@ -191,3 +192,34 @@ def test_a_link_that_was_tampered_with_is_not_found(query, user):
 def test_links_begin_with_the_public_address(stack, user, tmp_path):
     with Program(stack, "query-svc", tmp_path, RR_PUBLIC_URL="https://rooms.example.org") as program:
         assert link(program.client, f"/v1/users/{user}").startswith("https://rooms.example.org/v1/calendars/")
+
+
+def why_no_link(program, user) -> str:
+    """What the log says of the statement of a request that failed, beside that it has failed."""
+    answer = requests.get(f"{program.client.url}/v1/users/{user}/calendar-link", timeout=30)
+    assert answer.status_code == 500
+    lines = program.log.read_text().splitlines()
+    (line,) = (line for line in lines if f"req={answer.headers['X-Request-Id']}" in line and "statement=" in line)
+    return line
+
+
+@pytest.mark.parametrize("table", ["calendar_secret", "calendar_link"])
+def test_a_statement_that_is_refused_is_logged_for_its_request(stack, pg, user, tmp_path, table):
+    """Whether it is asked first or gives the answer."""
+    with Program(stack, "query-svc", tmp_path) as program:
+        pg.execute(f"REVOKE SELECT ON projection.{table} FROM rr_query")
+        try:
+            line = why_no_link(program, user)
+        finally:
+            pg.execute(f"GRANT SELECT ON projection.{table} TO rr_query")
+        assert "statement refused" in line and table in line
+
+
+def test_that_the_key_of_the_links_is_gone_is_logged_for_the_request(stack, pg, user, tmp_path):
+    with Program(stack, "query-svc", tmp_path) as program:
+        (secret,) = pg.execute("DELETE FROM projection.calendar_secret RETURNING secret").fetchone()
+        try:
+            line = why_no_link(program, user)
+        finally:
+            pg.execute("INSERT INTO projection.calendar_secret VALUES (%s)", [secret])
+        assert "statement=calendar_secret rows=0" in line

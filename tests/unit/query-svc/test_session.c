@@ -31,7 +31,7 @@ static void done(struct rr_query *q)
     a->n_done++;
     a->err = q->err;
     if (q->err)
-        a->judged = session_judge(&a->s->session, q, &as_of, &a->err);
+        a->judged = session_judge(&a->s->session, q, NULL, &as_of, &a->err);
 }
 
 static void ask(struct setting *s, struct asked *a, const char *what, uint32_t timeout_ms)
