@@ -7,18 +7,19 @@
 #include "render.h"
 
 /* $1: subject; $2: the room that has to be there. */
+#define KNOWN "($2::bigint IS NULL OR EXISTS (SELECT FROM room WHERE id = $2))"
 #define STMT(name, before, epoch)                                                                            \
     {                                                                                                        \
-        name, SQL_META before "SELECT m.*, " epoch                                                           \
-                              ", $2::bigint IS NULL OR EXISTS (SELECT FROM room WHERE id = $2) FROM meta m"  \
+        name, SQL_META before "SELECT m.*, " epoch ", " KNOWN " FROM meta m"                                 \
     }
 static const struct rr_pg_stmt stmt_get =
     STMT("calendar_link", "",
          "coalesce((SELECT epoch FROM projection.calendar_link WHERE subject = $1::text), 0)");
-/* Repeated, it raises the epoch once more, which does no harm. */
+/* What is refused writes nothing. Repeated, it raises the epoch once more, which does no harm. */
 static const struct rr_pg_stmt stmt_delete =
     STMT("calendar_link_revoke",
-         ", revoked AS (INSERT INTO projection.calendar_link AS l (subject, epoch) VALUES ($1::text, 1) "
+         ", revoked AS (INSERT INTO projection.calendar_link AS l (subject, epoch) "
+         "SELECT $1::text, 1 FROM meta WHERE here AND " KNOWN " "
          "ON CONFLICT (subject) DO UPDATE SET epoch = l.epoch + 1, revoked_at = clock_timestamp() "
          "RETURNING epoch) ",
          "(SELECT epoch FROM revoked)");

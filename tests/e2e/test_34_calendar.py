@@ -1,5 +1,6 @@
 """Calendar feeds, read by a parser of another author, through links that carry their own right to read."""
 
+import random
 import signal
 import socket
 from datetime import timedelta
@@ -176,6 +177,14 @@ def test_only_an_admin_revokes_a_rooms_links(guarded, room, user):
     guarded.call("DELETE", f"{path}/calendar-link", headers=guarded.signer.headers(user), expect=403)
     guarded.call("DELETE", f"{path}/calendar-link", headers=guarded.signer.headers("boss", admin=True), expect=204)
     feed(guarded, old, expect=404)
+
+
+def test_links_of_a_room_that_is_not_there_cannot_be_revoked(query, pg):
+    """And nothing is kept of who tries."""
+    room = random.randrange(10**17, 10**18)
+    query.call("DELETE", f"/v1/rooms/{room}/calendar-link", expect=404)
+    kept = pg.execute("SELECT count(*) FROM projection.calendar_link WHERE subject = %s", [f"room:{room}"])
+    assert kept.fetchone() == (0,)
 
 
 def test_a_link_that_was_tampered_with_is_not_found(query, user):
