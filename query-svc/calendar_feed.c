@@ -1,5 +1,6 @@
 /* GET /v1/calendars/{link}: a calendar feed. The link says whose, and that its reader may read it. It holds
- * the reservations that are not over for more than 30 days, at most 1000, the earliest first. */
+ * at most 1000 reservations, those nearest to now of each part, so that what is over or cancelled does not
+ * take the place of what is to come. */
 #include "calendar.h"
 #include "endpoints.h"
 #include "icalendar.h"
@@ -15,14 +16,29 @@
 
 #define PAST_US (30 * RR_US_PER_DAY)
 
-/* $1: subject; $2: whose; $3, $4: starts and ends after. */
+/* $1: subject; $2: whose; $3: now; $4, $5: what ends after $5 starts after $4.
+ * No index tells confirmed from cancelled, and anybody can book and cancel one slot any number of times: so
+ * each part walks an index away from now until it has its number, or has seen 5000. `id` is in no order here,
+ * since then all that start at one time would be sorted first. */
 #define STMT(name, whose)                                                                                    \
     {                                                                                                        \
-        name, SQL_META "SELECT m.*, i.*, coalesce(l.epoch, 0) FROM meta m "                                  \
-                       "LEFT JOIN projection.calendar_link l ON l.subject = $1::text LEFT JOIN ("            \
-                       "SELECT " RENDER_RESERVATION_COLUMNS " FROM reservation WHERE " whose                 \
-                       " AND NOT deleted AND starts_at > $3::timestamptz AND ends_at > $4::timestamptz "     \
-                       "ORDER BY starts_at, id LIMIT 1000) i ON true ORDER BY i.starts_at, i.id"             \
+        name, SQL_META                                                                                       \
+            ", next AS NOT MATERIALIZED (SELECT * FROM reservation WHERE " whose                             \
+            " AND NOT deleted AND starts_at > $3::timestamptz ORDER BY starts_at LIMIT 5000), "              \
+            "begun AS NOT MATERIALIZED (SELECT * FROM reservation WHERE " whose                              \
+            " AND NOT deleted AND starts_at <= $3 AND starts_at > $4::timestamptz "                          \
+            "ORDER BY starts_at DESC LIMIT 5000) "                                                           \
+            "SELECT m.*, i.*, coalesce(l.epoch, 0) FROM meta m "                                             \
+            "LEFT JOIN projection.calendar_link l ON l.subject = $1::text LEFT JOIN ("                       \
+            "SELECT " RENDER_RESERVATION_COLUMNS " FROM ("                                                   \
+            "(SELECT * FROM next WHERE state = 'confirmed' ORDER BY starts_at LIMIT 600) UNION ALL "         \
+            "(SELECT * FROM begun WHERE state = 'confirmed' AND ends_at > $3 "                               \
+            "ORDER BY starts_at DESC LIMIT 50) UNION ALL "                                                   \
+            "(SELECT * FROM begun WHERE state = 'confirmed' AND ends_at <= $3 "                              \
+            "AND ends_at > $5::timestamptz ORDER BY starts_at DESC LIMIT 250) UNION ALL "                    \
+            "(SELECT * FROM next WHERE state <> 'confirmed' ORDER BY starts_at LIMIT 50) UNION ALL "         \
+            "(SELECT * FROM begun WHERE state <> 'confirmed' AND ends_at > $5 "                              \
+            "ORDER BY starts_at DESC LIMIT 50)) parts) i ON true ORDER BY i.starts_at, i.id"                 \
     }
 static const struct rr_pg_stmt stmt_user = STMT("calendar_user", "user_id = $2::text");
 static const struct rr_pg_stmt stmt_room = STMT("calendar_room", "room_id = $2::bigint");
@@ -41,7 +57,7 @@ static enum rr_err parse(struct read *rd)
 
 static const struct rr_pg_stmt *first(struct read *rd)
 {
-    int64_t after = rr_time_now() - PAST_US;
+    int64_t now = rr_time_now();
     char subject[CALENDAR_SUBJECT];
     struct calendar_link l;
 
@@ -55,8 +71,9 @@ static const struct rr_pg_stmt *first(struct read *rd)
     rd->err = read_param_copy(rd, calendar_subject(&l, subject));
     if (!rd->err)
         rd->err = read_param_copy(rd, l.id);
-    read_param_time(rd, after - LONGEST_US);
-    read_param_time(rd, after);
+    read_param_time(rd, now);
+    read_param_time(rd, now - PAST_US - LONGEST_US);
+    read_param_time(rd, now - PAST_US);
     return NULL;
 }
 

@@ -3,7 +3,7 @@
 import random
 import signal
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import icalendar
@@ -95,6 +95,69 @@ def test_a_rename_of_the_room_changes_the_feed(command, query, room, user):
 
 def test_an_empty_feed_is_a_calendar(query, user):
     assert events(feed(query, link(query, f"/v1/users/{user}"))) == {}
+
+
+@pytest.fixture
+def crowd(query, pg, room, user):
+    """Gives the room and the user, in the read model alone, half an hour each, where they count nowhere; the ids in order."""
+    reservations = f"g{query.read('/v1/projection', token=room.token)['generation']}.reservation"
+
+    def add(n, begin, state="confirmed", step=timedelta(hours=1), long=timedelta(minutes=30)) -> list[str]:
+        rows = pg.execute(
+            f"INSERT INTO {reservations} SELECT gen_random_uuid(), %(room)s, %(name)s, NULL, %(user)s, NULL, at,"
+            " at + %(long)s, %(state)s, 1, false, now(), now() FROM (SELECT %(begin)s::timestamptz + i * %(step)s::interval AS at"
+            " FROM generate_series(0, %(n)s - 1) i) n ORDER BY at RETURNING id::text",
+            {"room": room["id"], "name": room["name"], "user": user, "n": n, "begin": begin, "state": state,
+             "step": step, "long": long},
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    yield add
+    pg.execute(f"DELETE FROM {reservations} WHERE room_id = %s", [room["id"]])
+
+
+@pytest.fixture(params=["user", "room"])
+def crowded_link(request, query, room, user) -> str:
+    return link(
+        query, f"/v1/users/{user}" if request.param == "user" else f"/v1/rooms/{room['id']}", token=room.token
+    )
+
+
+def test_what_is_to_come_stands_in_the_busiest_calendar(query, crowd, crowded_link):
+    now = datetime.now(UTC)
+    over = crowd(1400, now - timedelta(hours=700), step=timedelta(minutes=29))
+    begun = crowd(1, now - timedelta(days=20), long=timedelta(days=30))
+    coming = crowd(1100, now + timedelta(minutes=10))
+    found = events(feed(query, crowded_link))
+    assert found.keys() == {*over[-250:], *begun, *coming[:600]}
+    starts = [event["DTSTART"].dt for event in found.values()]
+    assert starts == sorted(starts)
+
+
+def test_what_was_cancelled_again_and_again_hides_nothing(query, crowd, crowded_link):
+    now, at_once = datetime.now(UTC), timedelta(0)
+    cancelled = crowd(1100, now + timedelta(hours=1), "cancelled", at_once)
+    cancelled += crowd(1100, now - timedelta(hours=1), "cancelled", at_once)
+    shown = (
+        crowd(1, now - timedelta(days=29))
+        + crowd(1, now - timedelta(minutes=9))
+        + crowd(1, now + timedelta(days=9))
+    )
+    found = events(feed(query, crowded_link))
+    assert found.keys() - {*cancelled} == {*shown}
+    gone = [event for uid, event in found.items() if uid in cancelled]
+    assert len(gone) == 100 and all(event["STATUS"] == "CANCELLED" for event in gone)
+
+
+def test_what_has_been_over_for_a_month_is_not_shown(query, crowd, crowded_link):
+    now = datetime.now(UTC)
+    for state in ("confirmed", "cancelled"):
+        crowd(1, now - timedelta(days=32), state)
+        crowd(1, now - timedelta(days=60), state)
+    shown = crowd(1, now - timedelta(days=60), long=timedelta(days=31)) + crowd(
+        1, now - timedelta(days=29), "cancelled"
+    )
+    assert events(feed(query, crowded_link)).keys() == {*shown}
 
 
 def test_long_and_foreign_texts_are_folded_right(command, query, room, user):
