@@ -111,6 +111,16 @@ void answer_end(struct answer *a)
     rr_json_end_object(&a->json);
 }
 
+void answer_refuse_stale(struct answer *a, const struct rr_token *present)
+{
+    char token[RR_TOKEN_TEXT];
+
+    answer_refuse(a, RR_VERSION_STALE, "the present version is %u", (unsigned)present->version);
+    add_header(a, "Consistency-Token", rr_token_format(present, token));
+    rr_json_uint(&a->json, "version", present->version);
+    answer_end(a);
+}
+
 void answer_refuse_rules(struct answer *a, const struct rule_breaks *b)
 {
     answer_refuse(a, RR_RULE_BROKEN, NULL);

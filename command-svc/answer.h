@@ -30,6 +30,8 @@ void answer_reservation(struct answer *a, unsigned status, const struct reservat
  * a->json, then answer_end(). `fmt` may be NULL: no detail. */
 void answer_refuse(struct answer *a, enum rr_err err, const char *fmt, ...) RR_PRINTF(3, 4);
 void answer_end(struct answer *a);
+/* Consistency-Token is the one of the version that is there, so that it can be read and tried again. */
+void answer_refuse_stale(struct answer *a, const struct rr_token *present);
 void answer_refuse_rules(struct answer *a, const struct rule_breaks *b);
 /* Left open, so that what else helps can follow: answer_suggestions(), then answer_end(). */
 void answer_refuse_conflicts(struct answer *a, const struct conflicts *c);

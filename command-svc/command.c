@@ -84,9 +84,10 @@ bool command_matches(const struct command *c, uint64_t version)
 
 enum rr_db command_stale(struct command *c, uint64_t version)
 {
-    answer_refuse(&c->answer, RR_VERSION_STALE, "the present version is %" PRIu64, version);
-    rr_json_uint(&c->answer.json, "version", version);
-    answer_end(&c->answer);
+    struct rr_token present = c->subject;
+
+    present.version = (uint32_t)version;
+    answer_refuse_stale(&c->answer, &present);
     return RR_DB_ONE;
 }
 

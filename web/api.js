@@ -48,7 +48,7 @@ function subject(token) {
   }
 }
 
-// Own writes of the last minute; reads wait for them. Later they are long included.
+// Own writes of the last minute, and others' that one has run into; reads wait for them. Later they are long included.
 let writes = [];
 let asOf = null;
 
@@ -70,11 +70,14 @@ async function call(path, options) {
   if (answer.headers.has("Projection-As-Of")) {
     asOf = new Date(answer.headers.get("Projection-As-Of"));
   }
+  if (answer.headers.has("Consistency-Token")) {
+    writes.push({ token: answer.headers.get("Consistency-Token"), at: Date.now() });
+  }
   const body = await answer.json().catch(() => ({ code: "unreadable", status: 502 }));
   if (!answer.ok) {
     throw new Problem(body);
   }
-  return { body, answer };
+  return body;
 }
 
 export function address(path, query) {
@@ -85,15 +88,13 @@ export function address(path, query) {
 export async function read(path, query = {}) {
   writes = writes.filter((write) => Date.now() - write.at < 60_000).slice(-8);
   const own = writes.length ? { "Consistency-Token": writes.map((write) => write.token).join(", ") } : {};
-  return (await call(address(path, query), { headers: headers(own) })).body;
+  return await call(address(path, query), { headers: headers(own) });
 }
 
 // `key` makes the same press of a button, pressed again after a failure, the same write.
 export async function write(method, path, body, key, more = {}) {
   const all = headers({ "Content-Type": "application/json", "Idempotency-Key": key, ...more });
-  const { body: made, answer } = await call(path, { method, headers: all, body: JSON.stringify(body) });
-  writes.push({ token: answer.headers.get("Consistency-Token"), at: Date.now() });
-  return made;
+  return await call(path, { method, headers: all, body: JSON.stringify(body) });
 }
 
 export function newKey() {

@@ -58,9 +58,9 @@ def test_a_change_that_changes_nothing_writes_nothing(command, room):
 
 def test_a_change_needs_the_version_it_was_made_for(command, room):
     command.change_room(room, if_match=None, capacity=2, expect=428, code="precondition-required")
-    command.change_room(room, capacity=2)
+    changed = command.change_room(room, capacity=2)
     stale = command.change_room(room, capacity=3, expect=412, code="version-stale")
-    assert stale["version"] == 2
+    assert (stale["version"], stale.token) == (2, changed.token)
 
 
 def test_a_room_that_is_not_there_is_not_found(command, query):

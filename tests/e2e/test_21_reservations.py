@@ -117,13 +117,16 @@ def test_a_change_that_changes_nothing_writes_nothing(command, room):
     assert command.change(booked, title="same", starts_at=on(2, "10:00")).json == booked.json
 
 
-def test_a_change_needs_the_version_it_was_made_for(command, room):
+def test_a_change_needs_the_version_it_was_made_for(command, query, room):
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"))
     command.change(booked, if_match=None, title="x", expect=428, code="precondition-required")
     command.change(booked, title="x")
     stale = command.change(booked, title="y", expect=412, code="version-stale")
     assert stale["version"] == 2
     assert command.reservation(booked)["title"] == "x"
+    newest = query.reservation(booked, token=stale.token)
+    assert (newest["version"], newest["title"]) == (2, "x")
+    command.change(newest, title="y")
 
 
 def test_of_many_changes_of_one_version_exactly_one_is_made(command, room):
