@@ -40,12 +40,16 @@ static struct auth_keys *load_keys(const struct rr_http_conf *conf, const char *
     rr_auto(buf) struct rr_buf wrong = {0};
     struct auth_keys *keys = auth_keys_load(conf->jwt_keys_dir, &wrong);
 
-    if (keys)
-        rr_info("keys of tokens read", "keys=%zu RR_JWT_KEYS_DIR=%s", auth_keys_n(keys),
-                RR_Q(conf->jwt_keys_dir));
-    else
+    if (!keys)
         rr_error(failure, "RR_JWT_KEYS_DIR=%s reason=%s", RR_Q(conf->jwt_keys_dir), RR_Q(wrong.data));
     return keys;
+}
+
+/* When they are in force: whoever reads this may use a new token, and can no longer use an old one. */
+static void tell_keys(const struct rr_auth *a)
+{
+    rr_info("keys of tokens read", "keys=%zu RR_JWT_KEYS_DIR=%s", auth_keys_n(a->keys),
+            RR_Q(a->conf->jwt_keys_dir));
 }
 
 int rr_auth_new(const struct rr_http_conf *conf, bool needed, struct rr_auth **ret)
@@ -65,6 +69,7 @@ int rr_auth_new(const struct rr_http_conf *conf, bool needed, struct rr_auth **r
             free(a);
             return -EINVAL;
         }
+        tell_keys(a);
         a->rules =
             (struct auth_rules){conf->jwt_issuer, conf->jwt_audience, conf->jwt_skew_s * RR_US_PER_SEC};
     }
@@ -92,6 +97,7 @@ void rr_auth_reload(struct rr_auth *a)
         auth_keys_unref(atomic_exchange(&l->new_keys, auth_keys_ref(keys)));
     auth_keys_unref(a->keys);
     a->keys = keys;
+    tell_keys(a);
 }
 
 struct rr_auth_loop *rr_auth_loop_new(struct rr_auth *a)
