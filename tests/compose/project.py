@@ -9,7 +9,9 @@ import psycopg
 from engine import Engine
 from stacklib.ports import HOST
 from stacklib.stack import REPO
+from support.api import Service
 from support.programs import free_port
+from support.waiting import eventually
 
 NAME = "rr-compose-test"
 # Those that stay; the others do a step and end.
@@ -56,6 +58,10 @@ class Project:
             *arguments,
             seconds=START_SECONDS + 60,
         )
+        if (
+            "--no-deps" not in arguments
+        ):  # a gateway that was healthy before may still look for programs at old addresses
+            eventually(Service(self.url).is_ready, HEALTHY_SECONDS)
 
     def down(self, *arguments: str) -> None:
         """What the containers have said goes to the logs of the tests first."""

@@ -12,12 +12,12 @@ def test_prometheus_finds_every_instance(project):
     project.up("--no-deps", "prometheus")
 
     def all_answer() -> bool:
-        targets = requests.get(f"http://{HOST}:{port}/api/v1/targets", timeout=5).json()["data"]["activeTargets"]
+        targets = requests.get(f"http://{HOST}:{port}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
         up = {target["labels"]["job"] for target in targets if target["health"] == "up"}
         return up == {"command-svc", "query-svc", "projector"} and all(t["health"] == "up" for t in targets)
 
     eventually(all_answer, seconds=HEALTHY_SECONDS)
-    rules = requests.get(f"http://{HOST}:{port}/api/v1/rules", timeout=5).json()["data"]["groups"]
+    rules = requests.get(f"http://{HOST}:{port}/api/v1/rules", timeout=30).json()["data"]["groups"]
     assert rules
     project.compose("rm", "--stop", "--force", "prometheus")
 
