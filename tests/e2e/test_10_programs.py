@@ -4,6 +4,7 @@ import pytest
 from support import programs
 from support.held import held_query
 from support.times import on
+from support.waiting import eventually
 
 ALL = ("command-svc", "query-svc", "projector")
 
@@ -200,6 +201,5 @@ def test_the_projector_measures_from_commit_to_visible(command, query, projector
     before = projector.metrics().value("rr_projector_freshness_seconds_count")
     booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
     query.history(user, token=booked.token)
-    after = projector.metrics()
-    assert after.value("rr_projector_freshness_seconds_count") > before
-    assert after.value("rr_projector_lag_seconds") < 10
+    eventually(lambda: projector.metrics().value("rr_projector_freshness_seconds_count") > before)
+    assert projector.metrics().value("rr_projector_lag_seconds") < 10

@@ -30,7 +30,9 @@ def test_options_tells_the_methods(service):
 
 def test_head_is_get_without_the_body(command, query, room):
     for service in (command, query):
-        got = service.get(f"/v1/rooms/{room['id']}", expect=200, headers={"Consistency-Token": room.token})
+        got = service.get(
+            f"/v1/rooms/{room['id']}", expect=200, headers={"Consistency-Token": room.token, "Prefer": "wait=10"}
+        )
         head = service.call("HEAD", f"/v1/rooms/{room['id']}", expect=200)
         assert head.text == ""
         assert head.headers["Content-Length"] == str(len(got.text.encode()))

@@ -31,7 +31,7 @@ def test_a_booking_is_in_the_history_without_its_token_eventually(command, query
     def visible():
         return [event["reservation_id"] for event in query.history(user)["items"]] == [booked["id"]]
 
-    eventually(visible, seconds=5)
+    eventually(visible)
 
 
 def test_a_booking_is_readable_as_it_was_made_with_its_room(command, query, user):

@@ -33,10 +33,14 @@ def hasty(stack, tmp_path_factory):
     """A query-svc that asks who calls, has little patience, and beats fast."""
     folder = tmp_path_factory.mktemp("hasty")
     signer = Signer(folder / "keys")
-    settings = {"RR_EVENTS_BUFFER_BYTES": "4096", "RR_EVENTS_HEARTBEAT_S": "1", "RR_EVENTS_STREAM_S": "5"}
+    settings = {"RR_EVENTS_BUFFER_BYTES": "4096", "RR_EVENTS_HEARTBEAT_S": "1"}
     with Program(stack, "query-svc", folder, **signer.settings, **settings) as program:
         program.client.signer = signer
         yield program.client
+
+
+def including(written) -> dict[str, str]:
+    return {"Consistency-Token": written.token, "Prefer": "wait=10"}
 
 
 def numbers(stream) -> list[int]:
@@ -60,7 +64,7 @@ def test_events_are_told_as_they_are_applied(command, query, listen, room, user)
 
 def test_a_stream_begins_with_what_its_answer_includes(command, listen, room, user):
     before = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
-    stream = listen(room_id=room["id"], headers={"Consistency-Token": before.token})
+    stream = listen(room_id=room["id"], headers=including(before))
     assert stream.headers["Projection-As-Of"] >= before["created_at"]
     after = command.reserve(room, on(3, "12:00"), on(3, "13:00"), user)
     stream.wait_for(1)
@@ -69,7 +73,7 @@ def test_a_stream_begins_with_what_its_answer_includes(command, listen, room, us
 
 def test_a_filter_matches_the_old_and_the_new_room(command, listen, room, user):
     other, third = command.create_room(), command.create_room()
-    streams = [listen(room_id=r["id"], headers={"Consistency-Token": third.token}) for r in (room, other, third)]
+    streams = [listen(room_id=r["id"], headers=including(third)) for r in (room, other, third)]
     booked = command.reserve(room, on(3, "10:00"), on(3, "11:00"), user)
     moved = command.change(booked, room_id=other["id"])
     command.change(moved, title="there")
@@ -214,9 +218,13 @@ def test_heartbeats_come_while_nothing_happens(hasty, listen, user):
     assert stream.events == []
 
 
-def test_a_stream_ends_in_time_so_that_its_client_proves_again_who_it_is(hasty, listen, user):
-    stream = listen(hasty.url, headers=hasty.signer.headers(user))
-    eventually(lambda: stream.ended)
+def test_a_stream_ends_in_time_so_that_its_client_proves_again_who_it_is(stack, user, tmp_path):
+    settings = {"RR_EVENTS_HEARTBEAT_S": "1", "RR_EVENTS_STREAM_S": "2"}
+    with (
+        Program(stack, "query-svc", tmp_path, **settings) as program,
+        Stream(program.client.url, user_id=user) as stream,
+    ):
+        eventually(lambda: stream.ended)
 
 
 def test_a_client_that_left_is_noticed(stack, user, tmp_path):

@@ -208,7 +208,7 @@ def test_a_revocation_that_is_acknowledged_is_kept_whatever_fails_beside_it(
     read, revoke = f"/v1/reservations/{booked['id']}", f"/v1/users/{user}/calendar-link"
     reservations = f"g{query.read('/v1/projection', token=booked.token)['generation']}.reservation"
     ends = []
-    with Program(stack, "query-svc", tmp_path, RR_HTTP_LOOPS="1", RR_PG_TIMEOUT_MS="500") as program:
+    with Program(stack, "query-svc", tmp_path, RR_HTTP_LOOPS="1", RR_PG_TIMEOUT_MS="2000") as program:
         for calls in ([("GET", read), ("DELETE", revoke)], [("DELETE", revoke), ("GET", read)]):
             for method, path in calls:
                 program.client.call(method, path)  # what is prepared first goes out by itself

@@ -30,8 +30,8 @@ def held_up(stack):
 def test_a_read_gives_up_after_the_time_it_was_allowed(stack, command, query, room, user):
     with held_up(stack):
         booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
-        behind = query.history(user, token=booked.token, wait=1, expect=503, code="projection-behind")
-        assert 0.9 < behind.seconds < DEFAULT_WAIT_SECONDS
+        behind = query.history(user, token=booked.token, wait=3, expect=503, code="projection-behind")
+        assert behind.seconds > 2.9 > DEFAULT_WAIT_SECONDS
         assert moment(behind["as_of"]) < moment(booked["created_at"])
         at_once = query.history(user, token=booked.token, wait=0, expect=503, code="projection-behind")
         assert at_once.seconds < DEFAULT_WAIT_SECONDS
@@ -72,18 +72,19 @@ def test_thousands_wait_without_polling_and_all_are_answered(stack, command, roo
     waiters = 2000
     with Program(stack, "query-svc", tmp_path, RR_WAIT_MAX="4000") as program, ExitStack() as sockets:
         metrics = program.client.metrics
+        connections = [
+            sockets.enter_context(socket.create_connection(("127.0.0.1", program.port), 30))
+            for _ in range(waiters)
+        ]
+        eventually(lambda: metrics().value("rr_http_connections") > waiters)
         with held_up(stack):
             booked = command.reserve(room, on(2, "10:00"), on(2, "11:00"), user)
             request = (
                 f"GET /v1/reservations/{booked['id']} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                 f"Consistency-Token: {booked.token}\r\nPrefer: wait=10\r\n\r\n"
             ).encode()
-            connections = []
-            for _ in range(waiters):
-                connections.append(
-                    sockets.enter_context(socket.create_connection(("127.0.0.1", program.port), 30))
-                )
-                connections[-1].sendall(request)
+            for connection in connections:
+                connection.sendall(request)
             eventually(lambda: metrics().value("rr_token_waiting") == waiters)
             before = metrics().value("rr_pg_queries_total")
             # Ten looks at the metrics take their time; a poller would have asked meanwhile.

@@ -202,7 +202,7 @@ def driven(command):
             calls = "\n".join(log)
             raise AssertionError(f"RR_SEED={SEED}: {error}\n{calls}") from None
         model.learn(request, outcome, answer.json)
-        if answer.status < 300:
+        if outcome.made and not outcome.replayed:
             model.token = answer.token
     model.users = caller.users
     return model

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from support.api import unique
+from support.databases import somebody_waits_for_a_lock
 from support.programs import Program
 from support.proxy import CommitProxy
 from support.times import on
@@ -140,7 +141,7 @@ def test_sigterm_before_a_repeat_had_its_turn_names_no_other_reservation(
     with Program(stack, "command-svc", tmp_path, **settings) as program, ThreadPoolExecutor(2) as pool:
         client = program.client
         pool.submit(client.reserve, other, on(2, "10:00"), on(2, "11:00"), expect=503)
-        eventually(lambda: client.metrics().value("rr_http_in_flight") >= 2)
+        eventually(lambda: somebody_waits_for_a_lock(mysql))
         repeat = pool.submit(client.reserve, room, on(2, "10:00"), on(2, "11:00"), key=key, expect=503)
         eventually(lambda: client.metrics().value("rr_mysql_queue") == 1)
         program.process.send_signal(signal.SIGTERM)

@@ -14,6 +14,8 @@ from .metrics import Metrics
 
 SECONDS = 30.0
 UNSET = object()
+# How long a read may wait for a write at most. Less is what a test is about, or a failure of the machine's.
+WAIT_SECONDS = 10
 _JSON = ("application/json", "application/problem+json")
 # What a gateway wants to hear before it asks command-svc.
 _TRUTH = {"Cache-Control": "no-cache"}
@@ -211,6 +213,8 @@ class Query(Service):
     """query-svc: everything else. `token` is that of a write, or several, which the answer then includes."""
 
     def read(self, path, *, token=None, wait=None, headers=None, expect=200, code=None, **params) -> Answer:
+        if token and wait is None and expect == 200:
+            wait = WAIT_SECONDS
         headers = {
             "Consistency-Token": ", ".join(token) if isinstance(token, list) else token,
             "Prefer": None if wait is None else f"wait={wait}",

@@ -17,6 +17,13 @@ def connect_mysql(stack):
     )
 
 
+def somebody_waits_for_a_lock(mysql) -> bool:
+    """For that of a row; anybody, in all of MySQL."""
+    with mysql.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM performance_schema.data_lock_waits")
+        return cursor.fetchone()[0] > 0
+
+
 def connect_postgres(stack):
     """The read model, likewise."""
     return psycopg.connect(stack.env["RR_PG_ADMIN_CONNINFO"], autocommit=True)

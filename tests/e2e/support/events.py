@@ -29,6 +29,7 @@ class Stream:
         self.events: list[Event] = []
         self.comments: list[str] = []
         self.last_id = last_id
+        self._told_id = last_id  # of the block that is being read; that of the stream when the block is complete
         self.ended = False
         headers = dict(headers or {}) | ({"Last-Event-ID": last_id} if last_id else {})
         self._session = requests.Session()
@@ -81,7 +82,8 @@ class Stream:
     def _take(self, line: str, block: _Block) -> _Block:
         if not line:
             if block.data:
-                self.events.append(Event(block.kind, self.last_id, json.loads("\n".join(block.data))))
+                self.events.append(Event(block.kind, self._told_id, json.loads("\n".join(block.data))))
+            self.last_id = self._told_id
             return _Block()
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -92,7 +94,7 @@ class Stream:
         elif name == "data":
             block.data.append(value)
         elif name == "id":
-            self.last_id = value
+            self._told_id = value
         else:
             assert name == "retry" and value.isdigit(), line
         return block

@@ -56,4 +56,6 @@ def held_query(stack, folder, connected: bool = True, **settings):
         ) as program,
         ThreadPoolExecutor(64) as pool,
     ):  # fmt: skip
+        if connected:  # the ones for statistics and for notifications, too
+            eventually(lambda: program.client.metrics().value("rr_pg_up") == 3)
         yield Held(program, proxy, pool)

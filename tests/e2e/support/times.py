@@ -29,10 +29,11 @@ def text(instant: datetime) -> str:
 
 
 def clock_changes(zone: str, count: int = 2) -> list[datetime]:
-    """The next `count` instants at which the clocks of `zone` change, to the minute, in UTC."""
+    """The next `count` instants at which the clocks of `zone` change, in UTC, two weeks from now at the earliest: so much before
+    them can be booked."""
     tz = ZoneInfo(zone)
     found = []
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=14)
     while len(found) < count:
         following = hour + timedelta(hours=1)
         if hour.astimezone(tz).utcoffset() != following.astimezone(tz).utcoffset():

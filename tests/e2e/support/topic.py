@@ -3,7 +3,7 @@
 import json
 import time
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 NAME = "cdc.reservations"
 
@@ -36,12 +36,19 @@ class Topic:
             consumer.close()
 
     def read(self, offset: int, topic: str = NAME) -> list[str]:
-        """The values from there on."""
-        consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "reads", "enable.auto.commit": False})
+        """The values from there to the end."""
+        settings = {"group.id": "reads", "enable.auto.commit": False, "enable.partition.eof": True}
+        consumer = Consumer({"bootstrap.servers": self._servers, **settings})
+        values = []
         try:
             consumer.assign([TopicPartition(topic, 0, offset)])
-            messages = consumer.consume(1000, timeout=5)
-            return [message.value().decode() for message in messages if not message.error() and message.value()]
+            while (message := consumer.poll(30)) is not None and not message.error():
+                if message.value():
+                    values.append(message.value().decode())
+            assert message is not None and message.error().code() == KafkaError._PARTITION_EOF, (
+                "Kafka does not answer"
+            )
+            return values
         finally:
             consumer.close()
 
