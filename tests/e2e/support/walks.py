@@ -66,12 +66,13 @@ class Scene:
         query.rooms(token=self.still[-1].token, limit=1)
 
     def walk(self, walk: Callable[["Scene", int], None], times: int, limit: int) -> None:
-        """Walks while others write."""
+        """Walks while others write: so many times, and until something was made and something changed meanwhile."""
+        walked = 0
         with _Writer(self) as writer:
-            for _ in range(times):
+            while walked < times or not (writer.writes[201] and writer.writes[200] or writer.problems):
                 walk(self, limit)
+                walked += 1
         assert writer.problems == []
-        assert writer.writes[201] and writer.writes[200]
 
     def met_once(self, key: Callable, still: list, path: str, **params) -> None:
         met = Counter(key(item) for page in self.query.walk(path, **params) for item in page)
