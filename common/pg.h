@@ -92,7 +92,7 @@ struct rr_pg_conf {
          RR_CFG_U32,                                                                                         \
          offsetof(conf, member.queue),                                                                       \
          "4096",                                                                                             \
-         "queries waiting or under way, a loop, statistics counted apart; more is 503",                      \
+         "queries waiting or under way, a loop, slow ones counted apart; more is 503",                       \
          1,                                                                                                  \
          1000000,                                                                                            \
          NULL},                                                                                              \

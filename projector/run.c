@@ -313,8 +313,8 @@ static void applied(struct run *r, int64_t since)
     r->pause_ms = PAUSE_MIN_MS;
     r->logged[0] = '\0';
     intake_forget(&r->intake, r->position.next_offset);
-    telemetry_parked(&r->telemetry, r->position.parked, "");
     letters_tell(&r->hand->batch);
+    telemetry_parked(&r->telemetry, r->position.parked, "");
     if (r->told < r->position.next_offset)
         r->told = -1;
     r->limit = r->limit * 2 < r->conf->batch_events ? r->limit * 2 : r->conf->batch_events;
@@ -465,10 +465,10 @@ static void halt(struct run *r, const struct failure *why)
     struct store *s = NULL;
     struct failure f;
 
-    health_trouble(r->health, why->text);
     rr_error("ALARM: the truth was set back; nothing more is applied until an operator acts",
              "generation=%d offset=%lld reason=%s", r->position.generation,
              (long long)r->position.next_offset, RR_Q(why->text));
+    health_trouble(r->health, why->text);
     if (store_open(&r->store_conf, &s, &f) != 0 ||
         generation_halt(s, r->position.generation, "rewound", why->text, &f) != 0)
         tell_failure(r, &f);

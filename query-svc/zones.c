@@ -53,8 +53,7 @@ void zones_fini(struct zones *z)
     z->n = 0;
 }
 
-/* At the start and after an outage the connections for queries may come later than the one that made us ask.
- */
+/* After a failed try to connect the connection for this may come later than the one that made us ask. */
 static void try_later(struct zones *z)
 {
     if (z->loop && rr_timer_arm(z->loop, &z->retry, rr_time_monotonic() + RETRY_US))

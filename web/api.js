@@ -14,6 +14,7 @@ const WORDS = {
   "write-parked": "The overview cannot show this change yet. It is safe.",
   "outcome-unknown": "It is not known whether this went through. Press the button again: it will not be done twice.",
 };
+const NOT_YET = ["projection-behind", "write-parked"];
 const PASSING = "The service cannot be reached just now. Please try again.";
 
 export class Problem extends Error {
@@ -34,6 +35,7 @@ export const me = {
   set(user, token) {
     this.user = token ? subject(token) : user;
     this.token = token;
+    writes = [];
     localStorage.setItem("user", this.user);
     sessionStorage.setItem("token", token);
   },
@@ -48,7 +50,8 @@ function subject(token) {
   }
 }
 
-// Own writes of the last minute, and others' that one has run into; reads wait for them. Later they are long included.
+// Own writes of the last minute, and others' that one has run into; reads wait for them. Later they are long included. Without
+// one's own write an answer would be wrong; without another's it is only older.
 let writes = [];
 let asOf = null;
 
@@ -71,7 +74,7 @@ async function call(path, options) {
     asOf = new Date(answer.headers.get("Projection-As-Of"));
   }
   if (answer.headers.has("Consistency-Token")) {
-    writes.push({ token: answer.headers.get("Consistency-Token"), at: Date.now() });
+    writes.push({ token: answer.headers.get("Consistency-Token"), at: Date.now(), own: answer.ok });
   }
   const body = await answer.json().catch(() => ({ code: "unreadable", status: 502 }));
   if (!answer.ok) {
@@ -88,7 +91,16 @@ export function address(path, query) {
 export async function read(path, query = {}) {
   writes = writes.filter((write) => Date.now() - write.at < 60_000).slice(-8);
   const own = writes.length ? { "Consistency-Token": writes.map((write) => write.token).join(", ") } : {};
-  return await call(address(path, query), { headers: headers(own) });
+  const others = writes.some((write) => !write.own);
+  try {
+    return await call(address(path, query), { headers: headers(own) });
+  } catch (problem) {
+    if (!others || !NOT_YET.includes(problem.code)) {
+      throw problem;
+    }
+    writes = writes.filter((write) => write.own);
+    return await read(path, query);
+  }
 }
 
 // `key` makes the same press of a button, pressed again after a failure, the same write.

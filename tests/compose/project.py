@@ -58,9 +58,8 @@ class Project:
             *arguments,
             seconds=START_SECONDS + 60,
         )
-        if (
-            "--no-deps" not in arguments
-        ):  # a gateway that was healthy before may still look for programs at old addresses
+        # A gateway that was healthy before may still look for programs at old addresses.
+        if "--no-deps" not in arguments:
             eventually(Service(self.url).is_ready, HEALTHY_SECONDS)
 
     def down(self, *arguments: str) -> None:

@@ -1,5 +1,7 @@
 """Each program by itself: its settings, its health, its metrics."""
 
+from functools import partial
+
 import pytest
 from support import programs
 from support.held import held_query
@@ -122,7 +124,7 @@ def test_a_healthy_program_says_that_it_lives_and_is_ready(services, name):
 def test_query_svc_answers_who_comes_before_it_is_connected(stack, tmp_path):
     with held_query(stack, tmp_path, connected=False) as held:
         paths = ("/readyz", "/v1/rooms", "/v1/statistics/busy-hours?from=2026-11-02T00:00Z&to=2026-11-09T00:00Z")
-        waiting = [held.ask(held.client.get, path, expect=200) for path in paths]
+        waiting = held.ask_all([partial(held.client.get, path, expect=200) for path in paths])
         held.proxy.release()
         for one in waiting:
             one.result()

@@ -3,6 +3,8 @@
 What PostgreSQL answers to one event loop is held back, so that all of them are at the same time.
 """
 
+from functools import partial
+
 import pytest
 from support.api import unique
 from support.held import held_query
@@ -104,7 +106,8 @@ def test_who_shares_has_their_own_condition_and_method(held, signer, room, query
 def test_what_many_have_to_know_first_is_asked_once(stack, tmp_path):
     """They come before the list of time zones, with names that are not in it."""
     with held_query(stack, tmp_path, connected=False) as held:
-        waiting = [held.ask(held.client.busy_hours, tz=f"Mars/{n}", expect=422, **YEAR) for n in range(30)]
+        ask = partial(held.client.busy_hours, expect=422, **YEAR)
+        waiting = held.ask_all([partial(ask, tz=f"Mars/{n}") for n in range(30)])
         held.proxy.release()
         assert all(one.result().bad_names == {"tz"} for one in waiting)
         assert held.client.metrics().value("rr_pg_queries_total") < 15

@@ -131,7 +131,12 @@ def test_a_change_of_what_has_changed_meanwhile_is_not_made(open_page, command, 
     command.change(booked, title="New")
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Title").fill("Mine")
-    dialog.get_by_role("button", name="Change").click()
+
+    def awaits_the_newest(request) -> bool:
+        return f"/users/{user}/reservations" in request.url and "consistency-token" in request.headers
+
+    with page.expect_request(awaits_the_newest):
+        dialog.get_by_role("button", name="Change").click()
     expect(dialog.get_by_role("alert")).to_contain_text("has changed since you looked")
     dialog.get_by_role("button", name="Close").click()
     expect(reservations).to_contain_text("New")

@@ -13,7 +13,6 @@ from support.api import Command, Query, unique
 from support.events import Stream
 from support.load import Load
 from support.outages import down, reconnects
-from support.readers import WAIT_SECONDS
 from support.rebuilds import OF_A_ROLL_BACK, STEPS, Rebuild, no_analyze, rebuild, stopped_in_analyze
 from support.times import on
 from support.waiting import PATIENCE_SECONDS, eventually
@@ -110,11 +109,9 @@ class Readers:
         while not self._stop.is_set():
             written = command.reserve(room, on(2 + n, "10:00"), on(2 + n, "11:00"), user, title=str(n))
             for _ in range(3):
-                read = query.reservation(written, token=written.token, wait=WAIT_SECONDS)
+                read = query.reservation(written, token=written.token)
                 assert {name: read[name] for name in written} == dict(written)
-                history = query.read(
-                    f"/v1/reservations/{written['id']}/history", token=written.token, wait=WAIT_SECONDS
-                )
+                history = query.read(f"/v1/reservations/{written['id']}/history", token=written.token)
                 assert [item["version"] for item in history["items"]] == list(range(written["version"], 0, -1))
                 written = command.change(written, title=unique("title"))
                 self.reads += 2
@@ -276,7 +273,7 @@ def test_the_generation_before_comes_back_with_all_that_was_written_since(
     status, told = rebuild(stack, "--rollback")
     assert status == 0, told
     assert (serving(), generations()[told["before"]]) == (first, "retired")
-    assert query.reservation(written, token=written.token, wait=WAIT_SECONDS)["version"] == 1
+    assert query.reservation(written, token=written.token)["version"] == 1
     caught_up()
     assert truth.differences(mysql, pg) == []
 

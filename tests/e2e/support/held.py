@@ -1,7 +1,9 @@
 """A query-svc whose answers from PostgreSQL can be held back, so that what many ask is asked at the same time."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from stacklib.postgres import QUERY_USER
 
@@ -22,11 +24,15 @@ class Held:
 
     def ask(self, read, *arguments, **options):
         """A read that has come to the loop, and waits."""
-        future = self._pool.submit(read, *arguments, **options)
-        self._asked += 1
-        # The question after it is one more.
+        return self.ask_all([partial(read, *arguments, **options)])[0]
+
+    def ask_all(self, reads: list[Callable]) -> list[Future]:
+        """Those have, in any order. It is quicker: who waits for a connection does so for 5 s in all."""
+        futures = [self._pool.submit(read) for read in reads]
+        self._asked += len(reads)
+        # The question after them is one more.
         eventually(lambda: self.client.metrics().value("rr_http_in_flight") == self._asked + 1)
-        return future
+        return futures
 
     @contextmanager
     def answers(self):

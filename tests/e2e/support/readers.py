@@ -2,12 +2,10 @@
 
 import random
 
-from .api import Answer, Query
+from .api import WAIT_SECONDS, Answer, Query
 from .load import Load
 from .restless import Restless
 from .times import on
-
-WAIT_SECONDS = 10
 
 
 class Readers(Restless):

@@ -4,12 +4,14 @@ Others' reservations, and other ones of the same user, come, move, go and are re
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 
 from .api import Command, Query, unique
 from .restless import Restless
 from .times import on
+from .waiting import PATIENCE_SECONDS
 
 STILL = 40
 
@@ -22,6 +24,9 @@ class _Writer(Restless):
         super().__init__(1)
         self.scene = scene
         self.writes: Counter = Counter()
+
+    def has_worked(self) -> bool:
+        return bool(self.writes[201] and self.writes[200])
 
     def work(self, number: int) -> None:
         scene, rng = self.scene, random.Random(self.scene.seed)
@@ -68,11 +73,13 @@ class Scene:
     def walk(self, walk: Callable[["Scene", int], None], times: int, limit: int) -> None:
         """Walks while others write: so many times, and until something was made and something changed meanwhile."""
         walked = 0
+        until = time.monotonic() + PATIENCE_SECONDS
         with _Writer(self) as writer:
-            while walked < times or not (writer.writes[201] and writer.writes[200] or writer.problems):
+            while walked < times or (not writer.has_worked() and not writer.problems and time.monotonic() < until):
                 walk(self, limit)
                 walked += 1
         assert writer.problems == []
+        assert writer.has_worked()
 
     def met_once(self, key: Callable, still: list, path: str, **params) -> None:
         met = Counter(key(item) for page in self.query.walk(path, **params) for item in page)
