@@ -52,6 +52,7 @@ def test_up_without_rr_auth_does_not_let_everybody_in(project, key):
         project.up()
     project.settings = said
     assert "RR_AUTH is not set" in project.compose("logs", "--no-log-prefix", "prepare")
-    assert Query(project.url).get("/v1/rooms").status in (401, 502)
+    # The programs may be there no more: then their addresses refuse, or do not answer.
+    assert Query(project.url).get("/v1/rooms").status in (401, 502, 504)
     project.up()
     Query(project.url).get("/v1/rooms", expect=401)
