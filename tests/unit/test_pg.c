@@ -1,43 +1,14 @@
 /* rr_pg against a server that does what the test wants: what ends how, and when. */
 #include "unit.h"
 
-#include "fake_pg.h"
 #include "log.h"
 #include "metrics.h"
-#include "pg.h"
+#include "pg_setting.h"
 #include "time.h"
 
 #include <signal.h>
 
-static const struct rr_pg_stmt echo = {"echo", "SELECT $1"}, other = {"other", "SELECT $1"},
-                               broken = {"broken", "broken"};
-
-struct setting {
-    struct rr_loop *loop;
-    struct fake_pg fake;
-    struct rr_pg_conf conf;
-    struct rr_pg *pg;
-};
-
-struct asked {
-    struct rr_query q;
-    const struct fake_pg *fake;
-    bool kept; /* of a write: committed when it was answered */
-    int n_done;
-    enum rr_err err;
-    char value[64], sqlstate[6];
-};
-
-static void done(struct rr_query *q)
-{
-    struct asked *a = q->arg;
-
-    a->n_done++;
-    a->err = q->err;
-    snprintf(a->sqlstate, sizeof(a->sqlstate), "%s", q->sqlstate);
-    if (q->err == RR_OK)
-        snprintf(a->value, sizeof(a->value), "%s", PQgetvalue(q->res, 0, 0));
-}
+static const struct rr_pg_stmt other = {"other", "SELECT $1"}, broken = {"broken", "broken"};
 
 static void done_writing(struct rr_query *q)
 {
@@ -45,54 +16,6 @@ static void done_writing(struct rr_query *q)
 
     a->kept = a->fake->kept.data && strstr(a->fake->kept.data, "(write)");
     done(q);
-}
-
-static enum rr_err ask_within(struct setting *s, struct asked *a, const struct rr_pg_stmt *stmt,
-                              const char *param, uint32_t timeout_ms)
-{
-    *a = (struct asked){.q = {.stmt = stmt,
-                              .n_params = 1,
-                              .params = {param},
-                              .timeout_ms = timeout_ms,
-                              .done = done,
-                              .arg = a}};
-    return rr_pg_submit(s->pg, &a->q);
-}
-
-static void ask(struct setting *s, struct asked *a, const struct rr_pg_stmt *stmt, const char *param)
-{
-    assert_int_equal(ask_within(s, a, stmt, param, 5000), RR_OK);
-}
-
-static void connected(struct setting *s)
-{
-    TURN_UNTIL(s, rr_pg_is_up(s->pg));
-}
-
-static void start_with(struct setting *s, uint32_t connections, uint32_t slow, uint32_t queue,
-                       uint32_t timeout_ms, const char *session)
-{
-    assert_int_equal(rr_loop_new(0, &s->loop), 0);
-    fake_pg_start(&s->fake, s->loop);
-    s->conf = (struct rr_pg_conf){.conninfo = s->fake.conninfo,
-                                  .connections = connections,
-                                  .slow = slow,
-                                  .queue = queue,
-                                  .timeout_ms = timeout_ms};
-    assert_int_equal(rr_pg_new(s->loop, &s->conf, session, &s->pg), RR_OK);
-}
-
-static void start(struct setting *s, uint32_t connections, uint32_t queue, uint32_t timeout_ms,
-                  const char *session)
-{
-    start_with(s, connections, 0, queue, timeout_ms, session);
-}
-
-static void stop_setting(struct setting *s)
-{
-    rr_pg_free(s->pg);
-    fake_pg_stop(&s->fake);
-    rr_loop_free(s->loop);
 }
 
 static void queries_of_one_turn_get_their_own_answers(void **state)
@@ -127,70 +50,6 @@ static void a_statement_is_prepared_once(void **state)
         TURN_UNTIL(&s, a.n_done);
     }
     assert_null(strstr(strstr(s.fake.log.data, "P echo;") + 1, "P echo;"));
-    stop_setting(&s);
-}
-
-static void a_query_waits_for_the_first_connection(void **state)
-{
-    struct setting s;
-    struct asked a;
-
-    (void)state;
-    start(&s, 1, 100, 1000, NULL);
-    ask(&s, &a, &echo, "early");
-    TURN_UNTIL(&s, a.n_done);
-    assert_string_equal(a.value, "early");
-    stop_setting(&s);
-}
-
-static void it_waits_no_longer_than_it_may(void **state)
-{
-    struct setting s;
-    struct asked a;
-
-    (void)state;
-    start(&s, 1, 100, 1000, NULL);
-    s.fake.mute = true;
-    assert_int_equal(ask_within(&s, &a, &echo, "early", 50), RR_OK);
-    TURN_UNTIL(&s, a.n_done);
-    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
-    assert_string_equal(a.sqlstate, RR_PG_UNCONNECTED);
-    stop_setting(&s);
-}
-
-static void a_failed_try_to_connect_ends_the_waiting(void **state)
-{
-    struct setting s;
-    struct asked a, b;
-
-    (void)state;
-    start(&s, 1, 100, 1000, "SET a");
-    s.fake.refuses_sessions = 1;
-    ask(&s, &a, &echo, "early");
-    TURN_UNTIL(&s, a.n_done);
-    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
-    assert_int_equal(ask_within(&s, &b, &echo, "x", 1000), RR_DB_UNAVAILABLE);
-    assert_int_equal(b.n_done, 0);
-    connected(&s);
-    ask(&s, &b, &echo, "again");
-    TURN_UNTIL(&s, b.n_done);
-    assert_string_equal(b.value, "again");
-    stop_setting(&s);
-}
-
-static void a_failed_try_of_several_ends_no_waiting(void **state)
-{
-    struct setting s;
-    struct asked a[2];
-
-    (void)state;
-    start(&s, 2, 100, 1000, "SET a");
-    s.fake.refuses_sessions = 1;
-    for (int i = 0; i < 2; i++)
-        ask(&s, &a[i], &echo, "early");
-    TURN_UNTIL(&s, a[0].n_done && a[1].n_done);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(a[i].err, RR_OK);
     stop_setting(&s);
 }
 
@@ -360,45 +219,6 @@ static void a_statement_that_cannot_be_prepared_fails_only_its_queries(void **st
     stop_setting(&s);
 }
 
-static void a_lost_connection_fails_what_was_sent_and_comes_back(void **state)
-{
-    struct setting s;
-    struct asked a, b;
-
-    (void)state;
-    start(&s, 1, 100, 1000, NULL);
-    connected(&s);
-    ask(&s, &a, &echo, "die");
-    ask(&s, &b, &echo, "x");
-    TURN_UNTIL(&s, a.n_done && b.n_done);
-    assert_int_equal(a.err, RR_DB_UNAVAILABLE);
-    assert_int_equal(b.err, RR_DB_UNAVAILABLE);
-    assert_false(rr_pg_is_up(s.pg));
-    ask(&s, &a, &echo, "again");
-    TURN_UNTIL(&s, a.n_done);
-    assert_string_equal(a.value, "again");
-    stop_setting(&s);
-}
-
-static void a_silent_connection_is_made_again(void **state)
-{
-    struct setting s;
-    struct asked a;
-
-    (void)state;
-    start(&s, 1, 100, 50, NULL);
-    connected(&s);
-    assert_int_equal(ask_within(&s, &a, &echo, "mute", 50), RR_OK);
-    TURN_UNTIL(&s, a.n_done && !rr_pg_is_up(s.pg));
-    s.fake.mute = false;
-    connected(&s);
-    assert_int_equal(s.fake.n_connects, 2);
-    ask(&s, &a, &echo, "fresh");
-    TURN_UNTIL(&s, a.n_done);
-    assert_string_equal(a.value, "fresh");
-    stop_setting(&s);
-}
-
 static void the_session_goes_ahead_of_what_is_submitted_after(void **state)
 {
     struct setting s;
@@ -414,21 +234,6 @@ static void the_session_goes_ahead_of_what_is_submitted_after(void **state)
     TURN_UNTIL(&s, a.n_done);
     assert_string_equal(s.fake.log.data, "E DEALLOCATE ALL();E SET a();E SET b ();P echo;E echo(first);"
                                          "E DEALLOCATE ALL();E SET c();P echo;E echo(second);");
-    stop_setting(&s);
-}
-
-static void a_connection_whose_session_is_refused_serves_nothing(void **state)
-{
-    struct setting s;
-    struct asked a;
-
-    (void)state;
-    start(&s, 1, 100, 1000, "SET a");
-    s.fake.refuses_sessions = 2;
-    TURN_UNTIL(&s, s.fake.n_connects == 3);
-    assert_false(rr_pg_is_up(s.pg));
-    assert_int_equal(ask_within(&s, &a, &echo, "x", 1000), RR_DB_UNAVAILABLE);
-    connected(&s);
     stop_setting(&s);
 }
 
@@ -452,25 +257,6 @@ static void an_abandoned_query_is_never_called_back(void **state)
     TURN_UNTIL(&s, last.n_done);
     assert_string_equal(last.value, "last");
     assert_null(strstr(s.fake.log.data, "unsent"));
-    stop_setting(&s);
-}
-
-static void what_was_not_sent_goes_to_another_connection(void **state)
-{
-    struct setting s;
-    struct asked die, a[4];
-
-    (void)state;
-    start(&s, 2, 100, 1000, NULL);
-    TURN_UNTIL(&s, s.fake.n_connects == 2);
-    connected(&s);
-    ask(&s, &die, &echo, "die");
-    for (int i = 0; i < 4; i++)
-        ask(&s, &a[i], &echo, "x");
-    TURN_UNTIL(&s, die.n_done && a[0].n_done && a[1].n_done && a[2].n_done && a[3].n_done);
-    assert_int_equal(die.err, RR_DB_UNAVAILABLE);
-    for (int i = 0; i < 4; i++)
-        assert_true(a[i].err == RR_OK || a[i].err == RR_DB_UNAVAILABLE);
     stop_setting(&s);
 }
 
@@ -565,44 +351,11 @@ static void freeing_ends_what_is_under_way(void **state)
     assert_int_equal(waiting.err, RR_DB_UNAVAILABLE);
 }
 
-struct persistent {
-    struct asked first, second;
-    struct setting *s;
-};
-
-static void done_asking_again(struct rr_query *q)
-{
-    struct persistent *p = q->arg;
-
-    p->first.n_done++;
-    p->first.err = q->err;
-    assert_int_equal(ask_within(p->s, &p->second, &echo, "again", 1000), RR_DB_UNAVAILABLE);
-}
-
-static void freeing_ends_what_waits_for_a_connection_and_refuses_what_comes_of_that(void **state)
-{
-    struct setting s;
-    struct persistent p = {.s = &s};
-
-    (void)state;
-    start(&s, 1, 100, 1000, NULL);
-    ask(&s, &p.first, &echo, "early");
-    p.first.q.done = done_asking_again;
-    p.first.q.arg = &p;
-    stop_setting(&s);
-    assert_int_equal(p.first.n_done, 1);
-    assert_int_equal(p.first.err, RR_DB_UNAVAILABLE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_of_one_turn_get_their_own_answers),
         cmocka_unit_test(a_statement_is_prepared_once),
-        cmocka_unit_test(a_query_waits_for_the_first_connection),
-        cmocka_unit_test(it_waits_no_longer_than_it_may),
-        cmocka_unit_test(a_failed_try_to_connect_ends_the_waiting),
-        cmocka_unit_test(a_failed_try_of_several_ends_no_waiting),
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_query_is_given_up_after_its_timeout),
         cmocka_unit_test(the_error_of_one_query_is_its_own),
@@ -611,17 +364,12 @@ int main(void)
         cmocka_unit_test(a_write_may_be_abandoned_at_any_time),
         cmocka_unit_test(two_failing_queries_in_one_turn_each_get_their_error),
         cmocka_unit_test(a_statement_that_cannot_be_prepared_fails_only_its_queries),
-        cmocka_unit_test(a_lost_connection_fails_what_was_sent_and_comes_back),
-        cmocka_unit_test(a_silent_connection_is_made_again),
         cmocka_unit_test(the_session_goes_ahead_of_what_is_submitted_after),
-        cmocka_unit_test(a_connection_whose_session_is_refused_serves_nothing),
         cmocka_unit_test(an_abandoned_query_is_never_called_back),
-        cmocka_unit_test(what_was_not_sent_goes_to_another_connection),
         cmocka_unit_test(what_holds_a_slow_query_up_does_not_hold_others_up),
         cmocka_unit_test(slow_queries_are_sent_one_at_a_time_and_wait_in_a_queue_of_their_own),
         cmocka_unit_test(the_metrics_tell_connections_for_slow_queries_from_the_others),
         cmocka_unit_test(freeing_ends_what_is_under_way),
-        cmocka_unit_test(freeing_ends_what_waits_for_a_connection_and_refuses_what_comes_of_that),
     };
 
     signal(SIGPIPE, SIG_IGN);
